@@ -1,0 +1,253 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// Want is a copy that a target shall hold.
+type Want struct {
+	Rule   *Rule
+	Source *secret.Meta
+	Name   secret.Name
+	// Refused, where it is set, says that the copy must not be touched whatever the target holds, and Detail why.
+	Refused Reason
+	Detail  string
+}
+
+// Policy is what decides beside the two sides themselves.
+type Policy struct {
+	Owner secret.Owner
+	// Key is the key of every copy in this target; empty: the store's own default.
+	Key secret.Key
+	// SameKey reports whether two names of keys mean one key; a key that can't be told is the same, so that no loop begins. Nil compares them as they are.
+	SameKey func(a, b secret.Key) bool
+	// Adopt holds globs of the names that a person takes over.
+	Adopt []string
+	// Check says why the target can't hold a copy of that name with those tags and that description; an empty reason if it can. Nil: it can hold everything.
+	Check func(name secret.Name, tags map[string]string, description string) (Reason, string)
+	// Rules finds the rule that a mark names; nil if the configuration has it no longer.
+	Rules func(secret.SyncName) *Rule
+	// SourceGone reports whether the source that a mark names is known to be deleted, or is not in its listing.
+	SourceGone func(secret.Mark) bool
+}
+
+// State says how a copy stands to what is wanted.
+type State string
+
+const (
+	InSync      State = "in-sync"
+	Behind      State = "behind"
+	DriftedAway State = "drifted"
+	NotOurs     State = "foreign"
+	Orphan      State = "orphan"
+	Deleting    State = "deleting"
+	Refused     State = "refused"
+	Unknown     State = "unknown"
+)
+
+// Found is what Diff says of one name in the target.
+type Found struct {
+	State  State
+	Change *Change // nil: nothing to do
+	Want   *Want   // nil: nothing wants it
+	Have   *secret.Copy
+}
+
+// Diff compares what is wanted in one target with what is there, and calls visit once for every name that is wanted or ours, in order of names.
+// Both lists are sorted by name. A target that was not observed is never diffed.
+//
+//	wanted  there                                    result
+//	------  ---------------------------------------  ---------------------------------------------
+//	twice   (of two sources)                         refuse   ambiguous
+//	yes     no                                       create   missing
+//	yes     yes, can't be written, needs a write     refuse   unwritable
+//	yes     yes, without our mark                    refuse   foreign      (update adopted, where a person or legacy marks say so)
+//	yes     yes, ours, of another source             refuse   other-source (the same)
+//	yes     yes, ours, scheduled for deletion by us  restore  scheduled-for-deletion
+//	yes     yes, ours, scheduled by somebody else    refuse   scheduled-for-deletion
+//	yes     yes, ours, at another version            update   new-version, or drifted where somebody else wrote it
+//	yes     yes, ours, other tags, text or key       metadata tags-changed, description-changed, key-changed
+//	no      yes, ours                                keep or delete, unwanted or source-deleted
+//	no      yes, not ours                            nothing: it is none of our business
+func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func(Found)) {
+	if p.SameKey == nil {
+		p.SameKey = func(a, b secret.Key) bool { return a == b }
+	}
+	d := differ{target: target, policy: p}
+	for len(wants) > 0 || len(have) > 0 {
+		order := 0
+		switch {
+		case len(wants) == 0:
+			order = 1
+		case len(have) == 0:
+			order = -1
+		default:
+			order = cmp.Compare(wants[0].Name, have[0].Name)
+		}
+		if order > 0 {
+			if found, ok := d.unwanted(&have[0]); ok {
+				visit(found)
+			}
+			have = have[1:]
+			continue
+		}
+		same := 1
+		for same < len(wants) && wants[same].Name == wants[0].Name {
+			same++
+		}
+		var there *secret.Copy
+		if order == 0 {
+			there = &have[0]
+			have = have[1:]
+		}
+		if rival := rivals(wants[:same]); rival != nil {
+			for _, w := range wants[:same] {
+				visit(d.refuse(w, there, Ambiguous, fmt.Sprintf("more than one source wants this name here: %s and %s", wants[0].Source.Identity, rival.Source.Identity)))
+			}
+		} else {
+			visit(d.wanted(wants[0], there))
+		}
+		wants = wants[same:]
+	}
+}
+
+// rivals returns a want of another source than the first, if there is one. Several rules may want one source's copy: the first has it.
+func rivals(wants []*Want) *Want {
+	i := slices.IndexFunc(wants, func(w *Want) bool { return w.Source.Identity != wants[0].Source.Identity })
+	if i < 0 {
+		return nil
+	}
+	return wants[i]
+}
+
+type differ struct {
+	target Target
+	policy Policy
+}
+
+func (d *differ) change(action Action, reason Reason, w *Want, have *secret.Copy, detail string) *Change {
+	c := &Change{Action: action, Reason: reason, Target: &d.target, Detail: detail}
+	if w != nil {
+		c.Sync, c.Name = w.Rule.Name, w.Name
+		c.Source = SourceRef{Store: w.Rule.From, Name: w.Source.Name, Version: w.Source.Version}
+	}
+	if have != nil {
+		c.Name, c.Expect = have.Name, have.Revision
+	}
+	return c
+}
+
+func (d *differ) refuse(w *Want, have *secret.Copy, reason Reason, detail string) Found {
+	state := Refused
+	switch reason {
+	case Foreign, OtherSource:
+		state = NotOurs
+	case Drifted:
+		state = DriftedAway
+	}
+	return Found{State: state, Change: d.change(Refusal, reason, w, have, detail), Want: w, Have: have}
+}
+
+func (d *differ) wanted(w *Want, have *secret.Copy) Found {
+	if w.Refused != "" {
+		return d.refuse(w, have, w.Refused, w.Detail)
+	}
+	if d.policy.Key == "" && w.Source.CustomKey {
+		return d.refuse(w, have, KeyMismatch, fmt.Sprintf("the source is encrypted with a customer-managed key and store %q has no kmsKey: give it one in this Region", d.target.Store))
+	}
+	if w.Source.Version == "" {
+		return d.refuse(w, have, NoValue, "the source has no value yet")
+	}
+	if have == nil {
+		if reason, detail := d.check(w, nil); reason != "" {
+			return d.refuse(w, nil, reason, detail)
+		}
+		return Found{State: Behind, Change: d.change(Create, Missing, w, nil, ""), Want: w}
+	}
+	adopting := false
+	if reason, detail := d.notOurs(w, have); reason != "" {
+		switch {
+		case have.Unwritable != "":
+			return d.refuse(w, have, Unwritable, have.Unwritable)
+		case !have.Deleted.IsZero():
+			return d.refuse(w, have, Scheduled, "it is not ours, and it is scheduled for deletion")
+		case !d.adopts(w, have):
+			return d.refuse(w, have, reason, detail)
+		}
+		adopting = true
+	}
+	found := d.ours(w, have, adopting)
+	if found.Change == nil || found.Change.Action == Refusal {
+		return found
+	}
+	if have.Unwritable != "" {
+		return d.refuse(w, have, Unwritable, have.Unwritable)
+	}
+	if reason, detail := d.check(w, have); reason != "" {
+		return d.refuse(w, have, reason, detail)
+	}
+	return found
+}
+
+// ours compares a copy that we may write.
+func (d *differ) ours(w *Want, have *secret.Copy, adopting bool) Found {
+	do := func(state State, action Action, reason Reason, detail string) Found {
+		return Found{State: state, Change: d.change(action, reason, w, have, detail), Want: w, Have: have}
+	}
+	if !have.Deleted.IsZero() {
+		if have.Mark.Deleting.IsZero() {
+			return d.refuse(w, have, Scheduled, "somebody else scheduled its deletion: restore it, or let it go and it is made anew")
+		}
+		return do(Deleting, Restore, Scheduled, "its source is wanted again")
+	}
+	if adopting {
+		return do(Behind, Update, Adopted, "taken over")
+	}
+	if tokens := d.tokens(w, have); !slices.Contains(tokens, have.Version) {
+		if !drifted(w.Source, have, tokens) {
+			return do(Behind, Update, NewVersion, "")
+		}
+		if w.Rule.Drift == Report {
+			return d.refuse(w, have, Drifted, "somebody else wrote it, and drift is only reported")
+		}
+		return do(DriftedAway, Update, Drifted, "somebody else wrote it")
+	}
+	if reason, detail := d.metadata(w, have); reason != "" {
+		return do(Behind, Metadata, reason, detail)
+	}
+	return Found{State: InSync, Want: w, Have: have}
+}
+
+// tokens returns the versions that the copy may be at. Those of the later generations are only worked out where the first does not fit.
+func (d *differ) tokens(w *Want, have *secret.Copy) []secret.Version {
+	if have.Version == w.Source.Version {
+		return []secret.Version{w.Source.Version}
+	}
+	return w.Tokens(d.policy.Owner)
+}
+
+// Tokens returns the versions that a copy of the want's source may carry, by generation.
+func (w *Want) Tokens(owner secret.Owner) []secret.Version {
+	return secret.Tokens(owner, secret.Input{Identity: w.Source.Identity, Version: w.Source.Version, Created: w.Source.Created})
+}
+
+// drifted reports whether somebody else made what the copy shows: its current version is not one of ours, or ours is held and was set aside.
+func drifted(source *secret.Meta, have *secret.Copy, tokens []secret.Version) bool {
+	if have.Labelled != "" && have.Labelled != have.Version && slices.Contains(tokens, have.Labelled) {
+		return true
+	}
+	return !have.WrittenByUs() && !slices.Contains(source.Held, have.Version)
+}
+
+// Mark returns the mark of a copy of the want, with what have's mark tells beyond it.
+func (w *Want) Mark(owner secret.Owner, have *secret.Copy) secret.Mark {
+	m := secret.Mark{Owner: owner, Sync: w.Rule.Name, Source: secret.Identity(w.Source.Identity.Tag())}
+	if have != nil && have.Mark.Owner == owner {
+		m.First, m.Generation = have.Mark.First, have.Mark.Generation
+	}
+	return m
+}

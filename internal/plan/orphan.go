@@ -1,0 +1,66 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// unwanted says what becomes of a copy that nothing wants; false: it is not ours.
+func (d *differ) unwanted(have *secret.Copy) (Found, bool) {
+	if have.Mark.Owner != d.policy.Owner || have.Mark.Owner == "" {
+		return Found{}, false
+	}
+	if !have.Deleted.IsZero() {
+		return Found{State: Deleting, Have: have}, true
+	}
+	reason := Unwanted
+	if d.policy.SourceGone != nil && d.policy.SourceGone(have.Mark) {
+		reason = SourceDeleted
+	}
+	action, detail := Keep, ""
+	var rule *Rule
+	if d.policy.Rules != nil {
+		rule = d.policy.Rules(have.Mark.Sync)
+	}
+	switch {
+	case rule == nil:
+		detail = "the configuration has no such sync any more"
+	case rule.Deletion != Delete:
+		detail = "deletion: retain"
+	case have.Unwritable != "":
+		detail = have.Unwritable
+	default:
+		action = Remove
+	}
+	c := d.change(action, reason, nil, have, detail)
+	c.Sync = have.Mark.Sync
+	if rule != nil {
+		c.Source.Store = rule.From
+	}
+	c.Source.Name = have.Mark.Source.Name()
+	return Found{State: Orphan, Change: c, Have: have}, true
+}
+
+// Held returns the brake on n deletions among ours copies; false: they may go. allow, where it is not negative, is how many a person allows for this run.
+func (l Limits) Held(target Target, n, ours, allow int) (Brake, bool) {
+	const percentCountsFrom = 5
+	limit := l.Deletes
+	share := ours * l.DeletePercent / 100
+	switch {
+	case n == 0 || (allow >= 0 && n <= allow):
+		return Brake{}, false
+	case n > limit:
+	case n >= percentCountsFrom && n > share:
+		limit = max(share, percentCountsFrom-1)
+	default:
+		return Brake{}, false
+	}
+	return Brake{Target: target, Deletes: n, Of: ours, Limit: limit}, true
+}
+
+// SortWants orders wants by name, those of one name in the order of the rules.
+func SortWants(wants []*Want) {
+	slices.SortStableFunc(wants, func(a, b *Want) int { return strings.Compare(string(a.Name), string(b.Name)) })
+}

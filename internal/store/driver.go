@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// A Driver is one kind of store.
+type Driver struct {
+	// Type is what `type:` says in the configuration: "aws-secrets-manager".
+	Type string
+	// Schema is the JSON Schema (draft-07) of the settings that this kind has beside `type`: the properties by name.
+	Schema map[string]any
+	// Open makes a store of its settings. It reads and checks them and contacts nothing.
+	Open func(Definition) (Store, error)
+}
+
+// Definition is one entry of `stores:`.
+type Definition struct {
+	Name secret.StoreName
+	// Decode reads the entry's settings, those without `type`, into a struct, strictly: an unknown key or a wrong type is an error with file, line and column.
+	Decode func(into any) error
+}
+
+// A Store is one entry of `stores:`: a place, or a family of places that is opened once for each. Its methods may be called concurrently.
+type Store interface {
+	// Fixed reports the place as far as the settings fix it, and whether there is only one: false for a store that is opened once per account and Region.
+	// An empty Account or Region of a store with one place comes from the environment: Source and Destination find it out.
+	Fixed() (at secret.Place, one bool)
+	// Allow returns the accounts that the store may be opened for; nil where the settings name none, which allows every account.
+	Allow() []secret.AccountID
+	// Key returns the key that every copy written there gets; empty if the settings name none.
+	Key() secret.Key
+	// Source opens the store for reading. ErrInvalid for a family.
+	Source(ctx context.Context) (Source, error)
+	// Home returns the place of a store with one place, completed from the environment. It may make a call, once.
+	Home(ctx context.Context) (secret.Place, error)
+	// Destination opens the store at a place for writing. A store with one place takes that place only.
+	Destination(ctx context.Context, at secret.Place) (Destination, error)
+	// Access returns the permissions that the store's calls need for a use, for the policies made from them.
+	Access(use Use) []Access
+}
+
+// Use is what a store is used for.
+type Use string
+
+const (
+	UseSource  Use = "source"  // list, describe, read
+	UseWrite   Use = "write"   // list, describe, create, update
+	UseDelete  Use = "delete"  // what deletion and restoration need beyond UseWrite
+	UseVerify  Use = "verify"  // what comparing values needs beyond UseWrite
+	UseConnect Use = "connect" // what the hub needs to get there
+)
+
+// Access is one permission.
+type Access struct {
+	Action   string // "secretsmanager:PutSecretValue"
+	Resource string // ScopeAny, ScopeSecret, ScopeKey or ScopeRole
+	// Optional: without it the tool works by a fallback.
+	Optional bool
+}
+
+// What an Access is about.
+const (
+	ScopeAny    = "*"
+	ScopeSecret = "secret"
+	ScopeKey    = "key"
+	ScopeRole   = "role"
+)
+
+// Registry holds the drivers by type. The zero Registry holds none.
+type Registry struct{ drivers map[string]Driver }
+
+// NewRegistry returns a registry of drivers. Two of one type are a mistake of the program.
+func NewRegistry(drivers ...Driver) (*Registry, error) {
+	r := &Registry{drivers: map[string]Driver{}}
+	for _, d := range drivers {
+		if _, dup := r.drivers[d.Type]; dup {
+			return nil, fmt.Errorf("driver %q is registered twice", d.Type)
+		}
+		r.drivers[d.Type] = d
+	}
+	return r, nil
+}
+
+// Driver returns the driver of a type.
+func (r *Registry) Driver(typ string) (Driver, bool) {
+	d, ok := r.drivers[typ]
+	return d, ok
+}
+
+// Drivers returns all of them, sorted by type.
+func (r *Registry) Drivers() []Driver {
+	types := make([]string, 0, len(r.drivers))
+	for t := range r.drivers {
+		types = append(types, t)
+	}
+	slices.Sort(types)
+	all := make([]Driver, 0, len(types))
+	for _, t := range types {
+		all = append(all, r.drivers[t])
+	}
+	return all
+}
