@@ -22,6 +22,8 @@ var (
 	ErrUnavailable  = errors.New("unavailable")
 	ErrWrongAccount = errors.New("wrong account")
 	ErrCredentials  = errors.New("no usable credentials")
+	ErrBadName      = errors.New("name not possible there")
+	ErrTooManyTags  = errors.New("too many tags")
 )
 
 // Error is a failed call to a store. It reads `PutSecretValue "app/db" in 111111111111/us-east-1: not permitted: cause (what to do)`.

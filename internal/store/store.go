@@ -90,3 +90,9 @@ type KeyResolver interface {
 	// Where that call is denied, ok is false and nothing is known.
 	SameKey(ctx context.Context, a, b secret.Key) (same, ok bool)
 }
+
+// A KeyExaminer is a Destination that can tell whether a key could be used there.
+type KeyExaminer interface {
+	// ExamineKey returns why copies can't be written under key: ErrKey where it is absent or disabled, ErrNotPermitted where it can't be looked at.
+	ExamineKey(ctx context.Context, key secret.Key) error
+}

@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// counter reports how far a phase is.
+type counter struct {
+	mu     sync.Mutex
+	done   int
+	total  int
+	phase  string
+	report func(Progress)
+}
+
+func (c *counter) add(n int) {
+	c.mu.Lock()
+	c.done += n
+	p := Progress{Phase: c.phase, Done: c.done, Of: c.total}
+	c.mu.Unlock()
+	c.report(p)
+}
+
+// identityKind returns the kind of store that an identity begins with.
+func identityKind(id secret.Identity) string {
+	kind, _, _ := strings.Cut(string(id), "/")
+	return kind
+}

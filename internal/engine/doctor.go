@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// Check is one thing that Doctor looked at.
+type Check struct {
+	Check   string `json:"check"`   // "list", "describe", "read", "account", "key", "groups"
+	Subject string `json:"subject"` // what it was looked at in: a store, a target
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail"`
+}
+
+// probe is a name that no secret has: to be told that it is not found takes the permission to ask.
+const probe secret.Name = "secretsync/doctor/no-such-secret"
+
+// Doctor tries, without changing anything, what a run would do: credentials, listings, descriptions and readings of every source, and every target's account, listing and key.
+// It reads no value but that of the groups' secret.
+func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
+	rules, err := e.rules(o)
+	if err != nil {
+		return nil, err
+	}
+	var all []Check
+	note := func(check, subject string, err error, good string) {
+		c := Check{Check: check, Subject: subject, OK: err == nil, Detail: good}
+		if err != nil {
+			c.Detail = err.Error()
+		}
+		all = append(all, c)
+	}
+	views := e.look(ctx, rules, o)
+	sources := map[secret.StoreName]bool{}
+	for _, r := range rules {
+		if v := views[r.From]; !sources[r.From] {
+			sources[r.From] = true
+			subject := fmt.Sprintf("source %s %s", v.name, v.place)
+			note("list", subject, v.err, fmt.Sprintf("%d secrets", len(v.metas)))
+			if v.source != nil {
+				_, err := v.source.Stat(ctx, probe)
+				note("describe", subject, notFoundIsFine(err), "permitted")
+				note("read", subject, notFoundIsFine(v.source.Read(ctx, []secret.Name{probe})[0].Err), "permitted")
+			}
+		}
+	}
+	s, err := e.survey(ctx, o)
+	if err != nil {
+		note("plan", "configuration", err, "")
+		return all, nil //nolint:nilerr // it is among the checks
+	}
+	for _, r := range rules {
+		note("route", fmt.Sprintf("sync %s", r.Name), s.failed[r.Name], "every route can be resolved")
+	}
+	targets := s.targets()
+	results := make([][]Check, len(targets))
+	each(ctx, len(targets), accountsAtOnce, func(i int) { results[i] = e.examine(ctx, targets[i]) })
+	for _, r := range results {
+		all = append(all, r...)
+	}
+	return all, ctx.Err()
+}
+
+func notFoundIsFine(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) examine(ctx context.Context, t plan.Target) []Check {
+	subject := "target " + t.String()
+	var all []Check
+	note := func(check string, err error, good string) bool {
+		c := Check{Check: check, Subject: subject, OK: err == nil, Detail: good}
+		if err != nil {
+			c.Detail = err.Error()
+		}
+		all = append(all, c)
+		return c.OK
+	}
+	dest, err := e.set.Stores[t.Store].Destination(ctx, t.Place)
+	if err == nil {
+		err = dest.Verify(ctx)
+	}
+	if !note("account", err, "the credentials are this account's") {
+		return all
+	}
+	_, listErr := dest.List(ctx)
+	_, statErr := dest.Stat(ctx, probe)
+	statErr = notFoundIsFine(statErr)
+	switch {
+	case listErr != nil && statErr == nil && errors.Is(listErr, store.ErrNotPermitted):
+		note("list", nil, "not permitted: each wanted secret is described instead, and orphans are unknown")
+	default:
+		note("list", listErr, "permitted")
+	}
+	note("describe", statErr, "permitted")
+	if examiner, ok := dest.(store.KeyExaminer); ok {
+		if key := e.set.Stores[t.Store].Key(); key != "" {
+			note("key", examiner.ExamineKey(ctx, key), fmt.Sprintf("%s is enabled", key))
+		}
+	}
+	return all
+}

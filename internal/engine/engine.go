@@ -1,0 +1,133 @@
+// Package engine plans and applies: the only place where sources and destinations meet.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// Setup is what an Engine works from. Only Rules and Stores must be set.
+type Setup struct {
+	// Owner is the name of this installation. Empty: "secretsync-" and the account that the first source is in, or "secretsync" where it is in none.
+	Owner  secret.Owner
+	Rules  []plan.Rule
+	Stores map[secret.StoreName]store.Store
+	Groups map[plan.GroupName]plan.Group
+	// GroupsFrom is the secret that holds more groups; nil: there is none. What Groups defines is not overridden by it.
+	GroupsFrom *SecretRef
+	// ParseGroups reads that secret's value. Its errors and warnings must not quote it.
+	ParseGroups func([]byte) (groups map[plan.GroupName]plan.Group, warnings []string, err error)
+	Limits      plan.Limits
+	// ConfigDigest stands for the configuration that all this was made from.
+	ConfigDigest string
+	Log          *slog.Logger     // nil: no log
+	Now          func() time.Time // nil: time.Now
+	Progress     func(Progress)   // called now and then, concurrently; nil: not at all
+}
+
+// SecretRef names a secret in a store.
+type SecretRef struct {
+	Store  secret.StoreName
+	Secret secret.Name
+}
+
+// Progress says how far a run is.
+type Progress struct {
+	Phase string // "listing sources", "comparing targets", "writing", "deleting"
+	Done  int
+	Of    int
+}
+
+// Engine plans and applies the rules of one configuration. Its methods may be called concurrently; each call looks anew.
+type Engine struct {
+	set Setup
+}
+
+// New returns an engine. It contacts nothing.
+func New(set Setup) *Engine {
+	if set.Log == nil {
+		set.Log = slog.New(slog.DiscardHandler)
+	}
+	if set.Now == nil {
+		set.Now = time.Now
+	}
+	if set.Progress == nil {
+		set.Progress = func(Progress) {}
+	}
+	return &Engine{set: set}
+}
+
+// Options limit or change one run. The zero value is a whole run.
+type Options struct {
+	// Only holds globs of source names; a run so limited deletes nothing.
+	Only []string
+	// Sync names one rule; a run so limited deletes nothing.
+	Sync secret.SyncName
+	// Fresh describes every wanted copy and its source instead of trusting listings.
+	Fresh bool
+	// Adopt holds globs of names of copies that a person takes over.
+	Adopt []string
+	// AllowDeletes is how many deletions per target a person allows; nil leaves the brakes on.
+	AllowDeletes *int
+
+	// strong names the secrets, sources and copies alike, that are described instead of believed from a listing.
+	strong map[secret.Name]bool
+}
+
+// describes reports whether a name is to be described instead of believed from a listing.
+func (o Options) describes(name secret.Name) bool { return o.Fresh || o.strong[name] }
+
+func (o Options) limited() bool { return len(o.Only) > 0 || o.Sync != "" }
+
+// ErrNothing says that nothing could be attempted: every sync failed before it began.
+var ErrNothing = errors.New("nothing was attempted")
+
+// rules returns the rules that the options leave.
+func (e *Engine) rules(o Options) ([]*plan.Rule, error) {
+	var all []*plan.Rule
+	for i := range e.set.Rules {
+		if o.Sync == "" || e.set.Rules[i].Name == o.Sync {
+			all = append(all, &e.set.Rules[i])
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: no sync is named %q", ErrNothing, o.Sync)
+	}
+	return all, nil
+}
+
+func (e *Engine) rule(name secret.SyncName) *plan.Rule {
+	i := slices.IndexFunc(e.set.Rules, func(r plan.Rule) bool { return r.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &e.set.Rules[i]
+}
+
+// each calls do for 0 to n-1 with at most limit at a time, and returns when all have ended. Once ctx is done no further one begins.
+func each(ctx context.Context, n, limit int, do func(i int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, limit)
+	for i := range n {
+		select {
+		case <-ctx.Done():
+			wg.Wait()
+			return
+		case slots <- struct{}{}:
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}

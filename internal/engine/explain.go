@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// Explanation says whether a rule puts a secret into a target, and why.
+type Explanation struct {
+	Sync   secret.SyncName `json:"sync"`
+	Source plan.SourceRef  `json:"source"`
+	Target *plan.Target    `json:"target"` // nil: the rule sends it nowhere
+	Wanted bool            `json:"wanted"`
+	Why    string          `json:"why"`
+}
+
+// Explain says for every rule where a source secret goes, where it doesn't, and why. It looks at sources only.
+func (e *Engine) Explain(ctx context.Context, name secret.Name, o Options) ([]Explanation, error) {
+	o.Only = nil
+	s, err := e.survey(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var all []Explanation
+	found := false
+	for _, r := range s.rules {
+		if err := s.failed[r.Name]; err != nil {
+			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Why: "the sync fails: " + err.Error()})
+			continue
+		}
+		m, ok := s.views[r.From].find(name)
+		if !ok {
+			continue
+		}
+		found = true
+		all = append(all, e.explain(s, r, m)...)
+	}
+	if !found && len(s.failed) == 0 {
+		return nil, fmt.Errorf("%w: no source has a secret %q", ErrNothing, name)
+	}
+	return all, nil
+}
+
+func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
+	v := s.views[r.From]
+	about := func(target *plan.Target, wanted bool, why string) Explanation {
+		return Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: m.Name, Version: m.Version}, Target: target, Wanted: wanted, Why: why}
+	}
+	switch ok, why := r.Select.Selects(m); {
+	case e.protected(s, v.place, m.Name):
+		return []Explanation{about(nil, false, "the configuration itself reads this secret: it is never synced")}
+	case !m.Deleted.IsZero():
+		return []Explanation{about(nil, false, "it is scheduled for deletion")}
+	case !ok:
+		return []Explanation{about(nil, false, why)}
+	}
+	_, selected := r.Select.Selects(m)
+	var all []Explanation
+	for i := range r.To {
+		routing := s.router.Route(r, i, v.place, m)
+		switch {
+		case routing.Err != nil:
+			all = append(all, about(nil, false, routing.Err.Error()))
+			continue
+		case routing.Refused != "":
+			all = append(all, about(nil, false, fmt.Sprintf("refused (%s): %s", routing.Refused, routing.Detail)))
+			continue
+		case len(routing.Why) == 0:
+			all = append(all, about(nil, false, routing.Nowhere))
+			continue
+		}
+		targets := make([]plan.Target, 0, len(routing.Why))
+		for t := range routing.Why {
+			targets = append(targets, t)
+		}
+		slices.SortFunc(targets, plan.Target.Compare)
+		for _, t := range targets {
+			why := routing.Why[t]
+			if !r.To[i].ByTags {
+				why += "; " + selected
+			}
+			all = append(all, about(&t, routing.Has(t), why))
+		}
+	}
+	return all
+}

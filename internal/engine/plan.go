@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// PricePerSecretMonth is what AWS charges for a stored secret a month, in US dollars.
+const PricePerSecretMonth = 0.40
+
+// PlanVersion is the version of the plan's and the report's form.
+const PlanVersion = 1
+
+// Run is a plan, and what it takes to apply it while nothing has moved.
+type Run struct {
+	Plan  *plan.Plan
+	steps []*step
+	views map[secret.StoreName]*view
+	// exact: a source that moved after the plan was made is not written at all.
+	exact bool
+}
+
+// Failed reports whether something could not be looked at.
+func (r *Run) Failed() bool { return len(r.Plan.Problems) > 0 }
+
+// Plan looks at every source and target, and returns what a run would change. It changes nothing and reads no value but that of the groups' secret.
+// What could not be looked at is among the plan's problems; the error, which is ErrNothing or the context's, means that there is no plan.
+func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
+	s, err := e.survey(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	all := e.compare(ctx, s, nil)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := &plan.Plan{Version: PlanVersion, Owner: s.owner, MadeAt: e.set.Now().UTC(), ConfigDigest: e.digest(s), Changes: []plan.Change{}, Brakes: []plan.Brake{},
+		Warnings: s.warnings}
+	e.prove(ctx, s, p, all)
+	if len(s.failed) == len(s.rules) {
+		return nil, fmt.Errorf("%w: %s", ErrNothing, p.Problems[0].Error)
+	}
+	for _, r := range s.rules {
+		if err := s.failed[r.Name]; err != nil && !slices.ContainsFunc(p.Problems, func(pr plan.Problem) bool { return pr.Sync == r.Name }) {
+			p.Problems = append(p.Problems, plan.Problem{Sync: r.Name, Error: err.Error()})
+		}
+	}
+	run := &Run{Plan: p, views: s.views}
+	for _, c := range s.refusals {
+		if s.failed[c.Sync] == nil {
+			run.steps = append(run.steps, &step{Change: c})
+		}
+	}
+	wanted, deletes := 0, o.AllowDeletes
+	allow := -1
+	if deletes != nil {
+		allow = *deletes
+	}
+	for _, at := range all {
+		if at.err != nil {
+			p.Problems = append(p.Problems, problem(at.target, at.err))
+		}
+		n := 0
+		for _, st := range at.steps {
+			if st.Action == plan.Remove {
+				n++
+			}
+		}
+		if brake, held := e.limits().Held(at.target, n, at.ours, allow); held {
+			p.Brakes = append(p.Brakes, brake)
+		}
+		run.steps = append(run.steps, at.steps...)
+		p.Summary.Unchanged += at.same
+		wanted += at.wanted
+	}
+	slices.SortStableFunc(run.steps, func(a, b *step) int { return plan.CompareChanges(a.Change, b.Change) })
+	for _, st := range run.steps {
+		p.Changes = append(p.Changes, st.Change)
+		p.Summary.Count(st.Action)
+	}
+	p.CostPerMonth = plan.Cost{Added: float64(p.Summary.Create) * PricePerSecretMonth, Total: float64(wanted) * PricePerSecretMonth}
+	return run, ctx.Err()
+}
+
+func (e *Engine) limits() plan.Limits { return e.set.Limits }
+
+// digest stands for the configuration and the groups that a plan was made from. The groups' secret counts by its version id, never by its value.
+func (e *Engine) digest(s *scope) string {
+	if s.groups.version == "" {
+		return e.set.ConfigDigest
+	}
+	return e.set.ConfigDigest + "/" + string(s.groups.version)
+}

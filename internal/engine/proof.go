@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// absence is what a strong read said of the source of an orphan.
+type absence struct {
+	meta secret.Meta
+	err  error
+}
+
+type sourceKey struct {
+	store secret.StoreName
+	name  secret.Name
+}
+
+// prove keeps every orphan whose deletion is not proved: by this run's strong read of the source, which must be gone, or exist and not be routed there.
+// A whole listing that the reads contradict too often counts as incomplete: its syncs fail, and all their steps go.
+func (e *Engine) prove(ctx context.Context, s *scope, p *plan.Plan, all []*seen) {
+	incomplete := len(s.failed) > 0
+	asked := map[sourceKey]*absence{}
+	for _, at := range all {
+		for _, st := range at.steps {
+			if st.Action != plan.Remove {
+				continue
+			}
+			if incomplete {
+				keep(st, "not deleted: a source could not be read as a whole in this run")
+				continue
+			}
+			key, why := e.provable(s, st)
+			if why != "" {
+				keep(st, why)
+				continue
+			}
+			asked[key] = &absence{}
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	keys := make([]sourceKey, 0, len(asked))
+	for k := range asked {
+		keys = append(keys, k)
+	}
+	each(ctx, len(keys), statsAtOnce, func(i int) {
+		a := asked[keys[i]]
+		a.meta, a.err = s.views[keys[i].store].source.Stat(ctx, keys[i].name)
+	})
+	contradicted := map[secret.SyncName]bool{}
+	for _, at := range all {
+		stale := map[secret.SyncName]int{}
+		for _, st := range at.steps {
+			if st.Action != plan.Remove {
+				continue
+			}
+			key, _ := e.provable(s, st)
+			if e.judge(s, st, asked[key]) {
+				stale[st.Sync]++
+				entry := plan.StaleList{Sync: st.Sync, Name: key.name}
+				if !slices.Contains(p.StaleList, entry) {
+					p.StaleList = append(p.StaleList, entry)
+				}
+			}
+		}
+		for sync, n := range stale {
+			if _, beyond := e.limits().Held(at.target, n, at.ours, -1); beyond {
+				contradicted[sync] = true
+			}
+		}
+	}
+	for sync := range contradicted {
+		e.failSync(s, p, all, sync)
+	}
+	if len(contradicted) > 0 {
+		for _, at := range all {
+			for _, st := range at.steps {
+				if st.Action == plan.Remove {
+					keep(st, "not deleted: a source's listing was incomplete in this run")
+				}
+			}
+		}
+	}
+}
+
+func keep(st *step, detail string) { st.Action, st.Detail = plan.Keep, detail }
+
+// provable returns what to ask for the source of an orphan, or why there is nothing to ask.
+func (e *Engine) provable(s *scope, st *step) (sourceKey, string) {
+	r := e.rule(st.Sync)
+	if r == nil || s.views[r.From] == nil {
+		return sourceKey{}, "not deleted: its sync is not part of this run"
+	}
+	v := s.views[r.From]
+	for _, name := range []secret.Name{st.have.Mark.Source.Name(), st.have.Name} {
+		id := secret.NewIdentity(identityKind(st.have.Mark.Source), v.place, name)
+		if secret.Identity(id.Tag()) == st.have.Mark.Source {
+			return sourceKey{r.From, name}, ""
+		}
+	}
+	return sourceKey{}, fmt.Sprintf("not deleted: it is a copy of %s, which is not in the store that its sync reads now", st.have.Mark.Source)
+}
+
+// judge turns a deletion that the answer does not prove into a keep, and reports whether the answer contradicts the listing.
+func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool) {
+	switch {
+	case errors.Is(a.err, store.ErrNotFound), a.err == nil && !a.meta.Deleted.IsZero():
+		st.Reason = plan.SourceDeleted
+		return false
+	case a.err != nil:
+		keep(st, fmt.Sprintf("not deleted: nothing proves that its source is gone: %v", a.err))
+		return false
+	case a.meta.Name == "":
+		keep(st, "not deleted: the run ended before its source was looked at")
+		return false
+	}
+	st.Reason, st.Source.Version = plan.Unwanted, a.meta.Version
+	view := s.views[e.rule(st.Sync).From]
+	if _, listed := view.find(a.meta.Name); !listed {
+		keep(st, "not deleted: the listing left its source out, which exists (stale list)")
+		return true
+	}
+	rule, routing := e.wantedBy(s, st, &a.meta)
+	switch {
+	case rule == nil:
+		return false
+	case routing.Refused != "":
+		keep(st, fmt.Sprintf("not deleted: where sync %q sends its source is refused (%s)", rule.Name, routing.Detail))
+		return false
+	}
+	keep(st, fmt.Sprintf("not deleted: its source is routed here by sync %q, which the listing did not show yet (stale list)", rule.Name))
+	return true
+}
+
+// wantedBy returns a rule that routes the source, as it was just described, to the step's target under the copy's name, or can't tell where to.
+func (e *Engine) wantedBy(s *scope, st *step, m *secret.Meta) (*plan.Rule, *plan.Routing) {
+	if m.Name != st.have.Name {
+		return nil, nil
+	}
+	for _, r := range s.rules {
+		v := s.views[r.From]
+		if v.name != e.rule(st.Sync).From || !e.selects(s, r, v, m) {
+			continue
+		}
+		for i := range r.To {
+			routing := s.router.Route(r, i, v.place, m)
+			if routing.Refused != "" || routing.Has(*st.Target) {
+				return r, routing
+			}
+		}
+	}
+	return nil, nil
+}
+
+// failSync drops everything that a sync would do.
+func (e *Engine) failSync(s *scope, p *plan.Plan, all []*seen, sync secret.SyncName) {
+	err := fmt.Errorf("the listing of source store %q is incomplete: secrets that it left out exist; nothing was planned for this sync", e.rule(sync).From)
+	s.failed[sync] = err
+	p.Problems = append(p.Problems, plan.Problem{Sync: sync, Error: err.Error()})
+	for _, at := range all {
+		at.steps = slices.DeleteFunc(at.steps, func(st *step) bool { return st.Sync == sync })
+	}
+}

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// Outcome is what became of a change.
+type Outcome string
+
+const (
+	Applied Outcome = "applied"
+	Failed  Outcome = "failed"
+	Refused Outcome = "refused" // what no retry mends
+	Skipped Outcome = "skipped" // not tried: interrupted, held back by a brake, or nothing to do (an orphan that is kept)
+)
+
+// Result is a change and what became of it.
+type Result struct {
+	plan.Change
+	Outcome Outcome `json:"outcome"`
+	Error   string  `json:"error"`
+}
+
+// Summary counts changes by action, and those that failed.
+type Summary struct {
+	plan.Summary
+	Failed int `json:"failed"`
+}
+
+// Report is what a run did.
+type Report struct {
+	Version      int              `json:"version"`
+	Owner        secret.Owner     `json:"owner"`
+	MadeAt       time.Time        `json:"madeAt"`
+	ConfigDigest string           `json:"configDigest"`
+	Changes      []Result         `json:"changes"`
+	Summary      Summary          `json:"summary"`
+	Brakes       []plan.Brake     `json:"brakes"`
+	Problems     []plan.Problem   `json:"problems,omitempty"`
+	Warnings     []string         `json:"warnings,omitempty"`
+	StaleList    []plan.StaleList `json:"staleList,omitempty"`
+	CostPerMonth plan.Cost        `json:"costPerMonth"`
+	Interrupted  bool             `json:"interrupted,omitempty"`
+}
+
+// NotAsWanted reports whether a copy is not as it is wanted, or could not be looked at. Orphans that are kept do not count.
+func (r *Report) NotAsWanted() bool {
+	if len(r.Problems) > 0 {
+		return true
+	}
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		switch {
+		case c.Outcome == Failed, c.Outcome == Refused, c.Outcome == Skipped && c.Action != plan.Keep:
+			return true
+		}
+	}
+	return false
+}
+
+// Braked reports whether a brake held deletions back.
+func (r *Report) Braked() bool { return len(r.Brakes) > 0 }
+
+// outcomes collects what became of the steps of a run. Safe for concurrent use.
+type outcomes struct {
+	mu   sync.Mutex
+	of   map[*step]Result
+	read bool // a source could not be read
+}
+
+func (o *outcomes) set(st *step, outcome Outcome, err error) {
+	r := Result{Change: st.Change, Outcome: outcome}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	o.mu.Lock()
+	o.of[st] = r
+	o.mu.Unlock()
+}
+
+func (o *outcomes) unread() {
+	o.mu.Lock()
+	o.read = true
+	o.mu.Unlock()
+}
+
+func (o *outcomes) failedRead() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.read
+}

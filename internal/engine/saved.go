@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// StaleError says that what a saved plan was made from has moved. Nothing was written.
+type StaleError struct{ Why string }
+
+func (e *StaleError) Error() string { return "stale plan: " + e.Why }
+
+// Resume looks again at everything that a saved plan is about, strongly, and returns it as a run that Apply takes.
+// An *StaleError is returned where the configuration, a source or a copy has moved since; Apply then writes exactly the saved changes, or leaves out a source that moves later.
+// allowDeletes is as in Options: what the saved plan's brakes hold back stays back without it.
+func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int) (*Run, error) {
+	if saved.Version != PlanVersion {
+		return nil, &StaleError{fmt.Sprintf("it is of version %d, and this program makes version %d", saved.Version, PlanVersion)}
+	}
+	o := Options{AllowDeletes: allowDeletes, strong: map[secret.Name]bool{}}
+	for _, c := range saved.Changes {
+		o.strong[c.Source.Name], o.strong[c.Name] = true, true
+		if c.Reason == plan.Adopted {
+			o.Adopt = append(o.Adopt, string(c.Name))
+		}
+	}
+	now, err := e.Plan(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if now.Plan.Owner != saved.Owner {
+		return nil, &StaleError{fmt.Sprintf("it was made by owner %q, and this is %q", saved.Owner, now.Plan.Owner)}
+	}
+	if now.Plan.ConfigDigest != saved.ConfigDigest {
+		return nil, &StaleError{"the configuration or the groups have changed since"}
+	}
+	again := map[changeKey]*step{}
+	for _, st := range now.steps {
+		again[keyOf(st.Change)] = st
+	}
+	run := &Run{Plan: saved, views: now.views, exact: true}
+	for _, c := range saved.Changes {
+		st := again[keyOf(c)]
+		writes := c.Action != plan.Keep && c.Action != plan.Refusal
+		switch {
+		case !writes:
+			run.steps = append(run.steps, &step{Change: c})
+		case st == nil:
+			return nil, &StaleError{fmt.Sprintf("%s %q in %s is not to be changed that way any more", c.Action, c.Name, c.Target)}
+		case st.Action != c.Action || st.Sync != c.Sync:
+			return nil, &StaleError{fmt.Sprintf("%q in %s is now to be: %s (%s) by sync %q", c.Name, c.Target, st.Action, st.Reason, st.Sync)}
+		case st.Source.Version != c.Source.Version:
+			return nil, &StaleError{fmt.Sprintf("the source %q has moved to version %s", c.Source.Name, st.Source.Version)}
+		case st.Expect != c.Expect:
+			return nil, &StaleError{fmt.Sprintf("the copy %q in %s has changed", c.Name, c.Target)}
+		default:
+			st.Change = c
+			run.steps = append(run.steps, st)
+		}
+	}
+	if allowDeletes != nil {
+		saved.Brakes = slices.DeleteFunc(slices.Clone(saved.Brakes), func(b plan.Brake) bool { return b.Deletes <= *allowDeletes })
+	}
+	return run, nil
+}
+
+// changeKey says which copy a change is about.
+type changeKey struct {
+	target plan.Target
+	name   secret.Name
+}
+
+func keyOf(c plan.Change) changeKey {
+	k := changeKey{name: c.Name}
+	if c.Target != nil {
+		k.target = *c.Target
+	}
+	return k
+}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+const (
+	sourcesAtOnce = 8
+	statsAtOnce   = 16
+)
+
+// view is what one run sees of a source.
+type view struct {
+	name   secret.StoreName
+	source store.Source
+	place  secret.Place
+	metas  []secret.Meta // sorted by name
+	listed bool          // metas is the whole store; else the secrets that rules name, described one by one
+	gone   map[secret.Name]bool
+	err    error // nothing is known
+}
+
+// find returns what the view shows of a name.
+func (v *view) find(name secret.Name) (*secret.Meta, bool) {
+	i, ok := slices.BinarySearchFunc(v.metas, name, func(m secret.Meta, n secret.Name) int { return strings.Compare(string(m.Name), string(n)) })
+	if !ok {
+		return nil, false
+	}
+	return &v.metas[i], true
+}
+
+// look lists every source that the rules read from, each once.
+func (e *Engine) look(ctx context.Context, rules []*plan.Rule, o Options) map[secret.StoreName]*view {
+	views := map[secret.StoreName]*view{}
+	var order []*view
+	named := map[secret.StoreName][]secret.Name{}
+	for _, r := range rules {
+		v := views[r.From]
+		if v == nil {
+			v = &view{name: r.From, gone: map[secret.Name]bool{}}
+			views[r.From] = v
+			order = append(order, v)
+		}
+		if r.Select.OnlyNames() {
+			named[r.From] = append(named[r.From], r.Select.Names...)
+		} else {
+			v.listed = true
+		}
+	}
+	e.set.Progress(Progress{Phase: "listing sources", Of: len(order)})
+	each(ctx, len(order), sourcesAtOnce, func(i int) { e.lookAt(ctx, order[i], named[order[i].name], o) })
+	for _, v := range order {
+		if v.err == nil && ctx.Err() != nil {
+			v.err = ctx.Err()
+		}
+	}
+	return views
+}
+
+func (e *Engine) lookAt(ctx context.Context, v *view, names []secret.Name, o Options) {
+	st, ok := e.set.Stores[v.name]
+	if !ok {
+		v.err = fmt.Errorf("store %q is not defined", v.name)
+		return
+	}
+	if v.source, v.err = st.Source(ctx); v.err != nil {
+		return
+	}
+	if v.listed {
+		if v.metas, v.err = v.source.List(ctx); v.err != nil {
+			return
+		}
+	}
+	slices.Sort(names)
+	if v.err = v.describe(ctx, slices.Compact(names)); v.err != nil {
+		return
+	}
+	if o.Fresh || len(o.strong) > 0 {
+		if v.err = v.refresh(ctx, o); v.err != nil {
+			return
+		}
+	}
+	v.place, v.err = v.source.Place(ctx)
+}
+
+// describe adds the names that the listing does not show; one that is not there is gone.
+func (v *view) describe(ctx context.Context, names []secret.Name) error {
+	var missing []secret.Name
+	for _, n := range names {
+		if _, ok := v.find(n); !ok {
+			missing = append(missing, n)
+		}
+	}
+	found := make([]secret.Meta, len(missing))
+	errs := make([]error, len(missing))
+	each(ctx, len(missing), statsAtOnce, func(i int) { found[i], errs[i] = v.source.Stat(ctx, missing[i]) })
+	for i, err := range errs {
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			v.gone[missing[i]] = true
+		case err != nil:
+			return err
+		case found[i].Name != "":
+			v.metas = append(v.metas, found[i])
+		}
+	}
+	v.sort()
+	return ctx.Err()
+}
+
+// refresh describes everything that the run may be about.
+func (v *view) refresh(ctx context.Context, o Options) error {
+	errs := make([]error, len(v.metas))
+	each(ctx, len(v.metas), statsAtOnce, func(i int) {
+		if !o.describes(v.metas[i].Name) || len(o.Only) > 0 && !plan.MatchAny(o.Only, string(v.metas[i].Name)) {
+			return
+		}
+		m, err := v.source.Stat(ctx, v.metas[i].Name)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			errs[i] = store.ErrNotFound
+		case err != nil:
+			errs[i] = err
+		default:
+			v.metas[i] = m
+		}
+	})
+	var kept []secret.Meta
+	for i, err := range errs {
+		switch {
+		case err == store.ErrNotFound: //nolint:errorlint // set above, as it is
+			v.gone[v.metas[i].Name] = true
+		case err != nil:
+			return err
+		default:
+			kept = append(kept, v.metas[i])
+		}
+	}
+	v.metas = kept
+	return ctx.Err()
+}
+
+func (v *view) sort() {
+	slices.SortFunc(v.metas, func(a, b secret.Meta) int { return strings.Compare(string(a.Name), string(b.Name)) })
+}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// What a comparison of values came to.
+const (
+	Equal       = "equal"
+	Different   = "different"
+	NotVerified = "not verified"
+)
+
+// Verification is the comparison of one copy's value with its source's.
+type Verification struct {
+	Sync   secret.SyncName `json:"sync"`
+	Source plan.SourceRef  `json:"source"`
+	Target *plan.Target    `json:"target"`
+	Name   secret.Name     `json:"name"`
+	Result string          `json:"result"`
+	Detail string          `json:"detail,omitempty"`
+}
+
+// pair is a copy and its source, to be compared.
+type pair struct {
+	view *view
+	dest store.Destination
+	Verification
+}
+
+// Verify compares the values of copies with those of their sources, for real. It reads at most budget values in all; what is left over is not verified.
+// It prints and returns no value. The errors are those of Plan; what could not be compared is not verified.
+func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verification, error) {
+	s, err := e.survey(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var pairs []*pair
+	e.compare(ctx, s, func(at *seen, f plan.Found) {
+		if f.Want == nil {
+			return
+		}
+		p := &pair{view: s.views[f.Want.Rule.From], dest: at.dest, Verification: Verification{Sync: f.Want.Rule.Name, Target: &at.target, Name: f.Want.Name,
+			Source: plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}}}
+		switch {
+		case f.State == plan.InSync, f.State == plan.Behind && f.Change.Action == plan.Metadata:
+		case f.State == plan.Behind, f.State == plan.DriftedAway:
+			p.Result, p.Detail = Different, fmt.Sprintf("%s (%s)", f.State, f.Change.Reason)
+		default:
+			p.Result, p.Detail = NotVerified, fmt.Sprintf("%s (%s): %s", f.State, f.Change.Reason, f.Change.Detail)
+		}
+		pairs = append(pairs, p)
+	})
+	var open []*pair
+	for _, p := range pairs {
+		if p.Result == "" {
+			open = append(open, p)
+		}
+	}
+	slices.SortFunc(open, func(a, b *pair) int { return compareNames(a.Source.Name, b.Source.Name) })
+	left := budget
+	for len(open) > 0 && ctx.Err() == nil {
+		batch, cost := nextBatch(open, left)
+		if len(batch) == 0 {
+			break
+		}
+		left -= cost
+		verifyBatch(ctx, batch)
+		open = open[len(batch):]
+	}
+	for _, p := range open {
+		p.Result, p.Detail = NotVerified, fmt.Sprintf("the budget of %d reads is used up", budget)
+	}
+	all := make([]Verification, 0, len(pairs))
+	for _, p := range pairs {
+		all = append(all, p.Verification)
+	}
+	slices.SortStableFunc(all, func(a, b Verification) int {
+		return plan.CompareChanges(plan.Change{Target: a.Target, Name: a.Name}, plan.Change{Target: b.Target, Name: b.Name})
+	})
+	return all, ctx.Err()
+}
+
+// nextBatch takes the pairs of the next sources that one read fetches, as far as the budget goes, and says how many values that reads.
+func nextBatch(open []*pair, left int) (batch []*pair, cost int) {
+	sources := map[secret.Name]bool{}
+	for i, p := range open {
+		more := 1
+		if !sources[p.Source.Name] {
+			more = 2
+		}
+		full := more == 2 && len(sources) == p.view.source.BatchSize()
+		if p.view != open[0].view || full || cost+more > left {
+			return open[:i], cost
+		}
+		sources[p.Source.Name] = true
+		cost += more
+	}
+	return open, cost
+}
+
+// verifyBatch reads the sources of a batch once, and their copies target by target.
+func verifyBatch(ctx context.Context, batch []*pair) {
+	var names []secret.Name
+	byDest := map[plan.Target][]*pair{}
+	for _, p := range batch {
+		names = append(names, p.Source.Name)
+		byDest[*p.Target] = append(byDest[*p.Target], p)
+	}
+	names = slices.Compact(names)
+	truth := map[secret.Name]store.Reading{}
+	for i, r := range batch[0].view.source.Read(ctx, names) {
+		truth[names[i]] = r
+		defer r.Value.Wipe()
+	}
+	var wg sync.WaitGroup
+	for _, pairs := range byDest {
+		wg.Go(func() { verifyTarget(ctx, pairs, truth) })
+	}
+	wg.Wait()
+}
+
+func verifyTarget(ctx context.Context, pairs []*pair, truth map[secret.Name]store.Reading) {
+	v, ok := pairs[0].dest.(store.Verifier)
+	if !ok {
+		for _, p := range pairs {
+			p.Result, p.Detail = NotVerified, "this kind of store can't be read"
+		}
+		return
+	}
+	for len(pairs) > 0 {
+		n := min(len(pairs), v.BatchSize())
+		names := make([]secret.Name, n)
+		for i, p := range pairs[:n] {
+			names[i] = p.Name
+		}
+		for i, got := range v.Read(ctx, names) {
+			pairs[i].judge(truth[pairs[i].Source.Name], got)
+			got.Value.Wipe()
+		}
+		pairs = pairs[n:]
+	}
+}
+
+func (p *pair) judge(want, got store.Reading) {
+	switch err := errors.Join(want.Err, got.Err); {
+	case err != nil:
+		p.Result, p.Detail = NotVerified, err.Error()
+	case want.Value.Equal(got.Value):
+		p.Result = Equal
+	default:
+		p.Result, p.Detail = Different, "the values differ although the version says they are one: write the source anew, or delete the copy"
+	}
+}
