@@ -199,7 +199,7 @@ func (e *Engine) describe(ctx context.Context, at *seen, have []secret.Copy, nam
 
 // guard refuses, before the diff, what must not be touched whatever is there.
 func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[secret.Name]error) []*plan.Want {
-	if e.set.GroupsFrom == nil && len(blocked) == 0 && !slices.ContainsFunc(wants, func(w *plan.Want) bool { return !w.Source.Mark.IsZero() }) {
+	if e.set.GroupsFrom == nil && len(e.set.Protected) == 0 && len(blocked) == 0 && !slices.ContainsFunc(wants, func(w *plan.Want) bool { return !w.Source.Mark.IsZero() }) {
 		return wants
 	}
 	guarded := slices.Clone(wants)

@@ -26,7 +26,9 @@ type Setup struct {
 	GroupsFrom *SecretRef
 	// ParseGroups reads that secret's value. Its errors and warnings must not quote it.
 	ParseGroups func([]byte) (groups map[plan.GroupName]plan.Group, warnings []string, err error)
-	Limits      plan.Limits
+	// Protected holds the names of secrets that the configuration came from: in no store are they synced or overwritten.
+	Protected []secret.Name
+	Limits    plan.Limits
 	// ConfigDigest stands for the configuration that all this was made from.
 	ConfigDigest string
 	Log          *slog.Logger     // nil: no log

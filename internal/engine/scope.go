@@ -108,6 +108,9 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 
 // protected reports whether the configuration itself reads that secret.
 func (e *Engine) protected(s *scope, at secret.Place, name secret.Name) bool {
+	if slices.Contains(e.set.Protected, name) {
+		return true
+	}
 	ref := e.set.GroupsFrom
 	if ref == nil || ref.Secret != name {
 		return false

@@ -38,7 +38,7 @@ type Store interface {
 	Source(ctx context.Context) (Source, error)
 	// Home returns the place of a store with one place, completed from the environment. It may make a call, once.
 	Home(ctx context.Context) (secret.Place, error)
-	// Destination opens the store at a place for writing. A store with one place takes that place only.
+	// Destination opens the store at a place for writing. A store with one place takes its own account only, in any Region.
 	Destination(ctx context.Context, at secret.Place) (Destination, error)
 	// Access returns the permissions that the store's calls need for a use, for the policies made from them.
 	Access(use Use) []Access
