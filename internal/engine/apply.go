@@ -193,20 +193,24 @@ func (a *applier) unit(ctx context.Context, u *unit) {
 	}
 }
 
-// moved describes the source once, and where it is at another version than was written, or has other tags or another description, takes those over.
+// moved describes the source once, or reads it where that is denied, and takes over what it says where it is at another version than was written.
 func (a *applier) moved(ctx context.Context, u *unit) bool {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	now, err := u.view.source.Stat(ctx, u.meta.Name)
-	if err != nil || !now.Deleted.IsZero() {
-		return false // the next run sees what it has come to
-	}
-	if now.Version == u.version {
-		return false
+	switch {
+	case errors.Is(err, store.ErrNotPermitted):
+		now = *u.meta // the value alone has to tell
+	case err != nil || !now.Deleted.IsZero() || now.Version == u.version:
+		return false // what is wrong with the source, the next run sees
 	}
 	reading := u.view.source.Read(ctx, []secret.Name{u.meta.Name})[0]
 	if reading.Err != nil {
 		a.out.unread()
+		return false
+	}
+	if reading.Version == u.version {
+		reading.Value.Wipe()
 		return false
 	}
 	u.meta, u.version, u.value = &now, reading.Version, reading.Value
@@ -219,6 +223,8 @@ func (a *applier) metadata(ctx context.Context, u *unit) {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return
+	case errors.Is(err, store.ErrNotPermitted):
+		now = *u.meta // the listing has to do
 	case err != nil:
 		a.out.unread()
 		a.failAll(u, fmt.Errorf("its source could not be described: %w", err))

@@ -1,0 +1,107 @@
+package awslocal
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/awslocal/identity"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/policy"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/secretsmanager"
+)
+
+// Seed is what an embedded AWS holds when it starts.
+type Seed struct {
+	Accounts map[string]SeedAccount // by account id
+}
+
+// SeedAccount is one account.
+type SeedAccount struct {
+	Users   map[string]SeedUser   // by name
+	Roles   map[string]SeedRole   // by name
+	Regions map[string]SeedRegion // by name
+}
+
+// SeedUser is a user with one access key. An access key that is the account's own id is the account's root, whom everything is allowed.
+type SeedUser struct {
+	AccessKeyID string // no secret: signatures are not verified
+	Policies    []policy.Document
+}
+
+// SeedRole is a role. An access key is a session of it that never ends, as a function has one; it may be empty.
+type SeedRole struct {
+	AccessKeyID string
+	Trust       policy.Document
+	Policies    []policy.Document
+}
+
+// SeedRegion is what an account holds in a Region.
+type SeedRegion struct {
+	Keys    map[string]SeedKey    // by alias: "alias/app"
+	Secrets map[string]SeedSecret // by name
+}
+
+// SeedKey is a customer's KMS key.
+type SeedKey struct {
+	ID       string // a UUID; empty: any
+	Disabled bool
+}
+
+// SeedSecret is a secret with one version. It prints without its value.
+type SeedSecret struct {
+	Value       string `json:"-"`
+	Binary      []byte `json:"-"` // instead of Value
+	Description string
+	KMSKey      string // an alias, id or ARN; empty: AWS's own key
+	Tags        map[string]string
+}
+
+// Format prints a secret without its value, whatever the verb.
+func (s SeedSecret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "{secret}") }
+
+// plant puts a seed into an empty server.
+func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
+	if seed == nil {
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(seed.Accounts)) {
+		account := seed.Accounts[id]
+		if !identity.IsAccount(id) {
+			return fmt.Errorf("seed: account %q: not 12 digits", id)
+		}
+		for name, u := range account.Users {
+			s.identities.AddUser(id, name, u.AccessKeyID, u.Policies)
+		}
+		for name, r := range account.Roles {
+			arn := "arn:aws:iam::" + id + ":role/" + name
+			s.identities.AddRole(identity.Role{Account: id, Name: name, ARN: arn, Trust: r.Trust, Policies: r.Policies}, r.AccessKeyID)
+		}
+		for _, name := range slices.Sorted(maps.Keys(account.Regions)) {
+			if err := s.plantRegion(id, name, account.Regions[name], secrets); err != nil {
+				return fmt.Errorf("seed: account %s: %s: %w", id, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) plantRegion(account, region string, r SeedRegion, secrets *secretsmanager.Service) error {
+	now := s.clock()
+	for _, alias := range slices.Sorted(maps.Keys(r.Keys)) {
+		k := r.Keys[alias]
+		if err := s.keys.Seed(account, region, alias, k.ID, !k.Disabled, now); err != nil {
+			return fmt.Errorf("key %q: %w", alias, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Secrets)) {
+		v := r.Secrets[name]
+		err := secrets.Seed(account, region, now, secretsmanager.Secret{
+			Name: name, Description: v.Description, KmsKeyID: v.KMSKey, Value: v.Value, Binary: v.Binary, Tags: v.Tags,
+		})
+		if err != nil {
+			return fmt.Errorf("secret %q: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// Package awslocal is an AWS in one process: Secrets Manager, KMS and STS of any number of accounts and Regions behind one HTTP handler,
+// told apart by the credential scope of SigV4. The real SDKs and the AWS CLI are its clients. Signatures are not verified; everything lives in memory.
+package awslocal
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/secretsync-dev/secretsync/internal/awslocal/identity"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/kms"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/secretsmanager"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/sts"
+)
+
+// DefaultAccount is the account of credentials that nothing is known about.
+const DefaultAccount = identity.DefaultAccount
+
+// HealthPath answers 200 as soon as the server does, to requests without a signature. So does "/".
+const HealthPath = "/_secretsync/health"
+
+// Options say what an embedded AWS is like. The zero Options are an empty one where everybody may do everything.
+type Options struct {
+	EnforceIAM    bool             // access keys come from the seed and from STS, and policies and trust count
+	EnforceQuotas bool             // calls above AWS's quotas, by account, Region and quota group, are throttled
+	Clock         func() time.Time // nil: time.Now
+	ListLag       time.Duration    // how far ListSecrets is behind
+	Seed          *Seed            // what there is at the start; nil: nothing
+	Log           *slog.Logger     // one line a call at debug level, never a body; nil: none
+	LedgerSize    int              // how many calls, the latest, the ledger holds at least; 0: all, which is for tests
+}
+
+// A Server is an embedded AWS. It is safe for concurrent use.
+type Server struct {
+	clock         func() time.Time
+	log           *slog.Logger
+	enforceQuotas bool
+
+	identities *identity.Directory
+	services   map[string]service.Service
+	keys       *kms.Service
+	ledger     *Ledger
+	faults     *Faults
+	quotas     quotas
+	listLag    atomic.Int64 // nanoseconds
+
+	done      chan struct{} // closed by Close
+	closing   sync.Once
+	mu        sync.Mutex
+	listeners []*http.Server
+	serving   sync.WaitGroup
+}
+
+// New returns an embedded AWS. The error says what is wrong with the seed, without any value of it.
+func New(o Options) (*Server, error) {
+	s := &Server{
+		clock:         o.Clock,
+		log:           o.Log,
+		enforceQuotas: o.EnforceQuotas,
+		identities:    identity.NewDirectory(o.EnforceIAM),
+		ledger:        &Ledger{size: o.LedgerSize},
+		faults:        newFaults(),
+		quotas:        quotas{buckets: make(map[bucketKey]*bucket)},
+		done:          make(chan struct{}),
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.listLag.Store(int64(o.ListLag))
+
+	s.keys = kms.New(uuid.NewString, internalCalls{s})
+	secrets := secretsmanager.New(s.keys, uuid.NewString)
+	s.services = make(map[string]service.Service)
+	for _, svc := range []service.Service{
+		secrets,
+		s.keys,
+		sts.New(s.identities, uuid.NewString),
+	} {
+		s.services[svc.SigningName()] = svc
+	}
+	if err := s.plant(o.Seed, secrets); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Ledger returns the record of every call.
+func (s *Server) Ledger() *Ledger { return s.ledger }
+
+// Faults returns the faults in force.
+func (s *Server) Faults() *Faults { return s.faults }
+
+// SetListLag sets how far listings are behind from now on.
+func (s *Server) SetListLag(d time.Duration) { s.listLag.Store(int64(d)) }
+
+// ServeHTTP answers one request of an AWS client, and health checks.
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if isHealthCheck(req) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n")) // a checker that is gone needs no answer
+		return
+	}
+	r := s.serve(req)
+	if r.dropped {
+		panic(http.ErrAbortHandler) // which is how net/http is told to close the connection
+	}
+	h := w.Header()
+	h["Content-Type"] = []string{r.mime}
+	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+	h["X-Amzn-Requestid"] = []string{r.requestID}
+	h["Date"] = []string{s.clock().UTC().Format(http.TimeFormat)}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body) // a client that is gone needs no answer
+}
+
+func isHealthCheck(req *http.Request) bool {
+	if req.Method != http.MethodGet && req.Method != http.MethodHead || req.Header.Get("Authorization") != "" {
+		return false
+	}
+	return req.URL.Path == HealthPath || req.URL.Path == "/" && req.URL.RawQuery == ""
+}
+
+func (s *Server) serviceNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(s.services)), ", ")
+}

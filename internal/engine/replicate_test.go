@@ -1,0 +1,226 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/secretsync-dev/secretsync/internal/awslocal"
+	"github.com/secretsync-dev/secretsync/internal/engine"
+)
+
+const replicate = `
+version: 1
+owner: me
+stores:
+  hub: {type: aws-secrets-manager}
+  here: {type: aws-secrets-manager}
+  spokes: {type: aws-secrets-manager, role: R}
+syncs:
+  - {name: dr, from: hub, select: {glob: ["**"]}, to: [{store: here, regions: [eu-west-1, eu-north-1]}, {store: spokes, accounts: ["111111111111"], regions: [eu-west-1]}]}
+`
+
+func (l *lab) moveCurrent(account, region, name, to string) {
+	l.t.Helper()
+	_, from := l.value(account, region, name)
+	_, err := l.as(account, region).UpdateSecretVersionStage(l.t.Context(), &sm.UpdateSecretVersionStageInput{SecretId: &name, VersionStage: aws.String("AWSCURRENT"), MoveToVersionId: &to, RemoveFromVersionId: &from})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func TestAnySecretGoesToAnyNumberOfRegionsAndAccounts(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "plain", "text")
+	l.put(hub, east, "binary", "\x00\xfe\xff", "binary")
+	l.put(hub, east, "json", `{"big": 12345678901234567890, "dup": 1, "dup": 2,   "e": 1.2345678e+0}`, "description=numbers")
+	e := l.engine(replicate)
+	r := l.sync(e, engine.Options{})
+	if r.NotAsWanted() || r.Summary.Create != 9 {
+		t.Fatalf("got\n%s", outcomes(r))
+	}
+	for _, name := range []string{"plain", "binary", "json"} {
+		want, version := l.value(hub, east, name)
+		for _, at := range [][2]string{{hub, west}, {hub, "eu-north-1"}, {one, west}} {
+			if got, v := l.value(at[0], at[1], name); got != want || v != version {
+				t.Errorf("%s in %v is not the same, byte for byte and version for version", name, at)
+			}
+		}
+	}
+}
+
+func TestARollbackAtTheSourceMovesTheLabelWithOneCallATarget(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "a", "one")
+	e := l.engine(replicate)
+	l.sync(e, engine.Options{})
+	_, first := l.value(hub, east, "a")
+	l.put(hub, east, "a", "two")
+	l.sync(e, engine.Options{})
+	l.moveCurrent(hub, east, "a", first)
+	l.forget()
+	if r := l.sync(e, engine.Options{}); r.NotAsWanted() || r.Summary.Update != 3 {
+		t.Fatalf("got\n%s", outcomes(r))
+	}
+	if got := l.calls(); !strings.Contains(got, "UpdateSecretVersionStage 3") || strings.Contains(got, "Put") {
+		t.Errorf("calls: %s", got)
+	}
+	if got, v := l.value(one, west, "a"); got != "one" || v != first {
+		t.Error("the copy did not go back")
+	}
+	if r := l.sync(e, engine.Options{}); len(r.Changes) != 0 {
+		t.Errorf("a further run:\n%s", outcomes(r))
+	}
+	l.put(hub, east, "a", "three")
+	if r := l.sync(e, engine.Options{}); strings.Contains(outcomes(r), "drifted") || r.Summary.Update != 3 {
+		t.Errorf("after the rollback, a new version:\n%s", outcomes(r))
+	}
+}
+
+func TestARunThatArrivesLateNeverLeavesAnOlderVersionBehind(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "a", "one")
+	e := l.engine(replicate)
+	l.sync(e, engine.Options{})
+	l.put(hub, east, "a", "two")
+	// While the slow run's write to one target is under way, the source moves on and another run brings that everywhere.
+	once := false
+	l.aws.Faults().Add(awslocal.Fault{Operation: "PutSecretValue", Region: west, Account: one, Times: 1, Then: func(awslocal.Call) {
+		if once {
+			return
+		}
+		once = true
+		l.put(hub, east, "a", "three")
+		if r := l.sync(l.engine(replicate), engine.Options{}); r.NotAsWanted() {
+			t.Errorf("the other run:\n%s", outcomes(r))
+		}
+	}})
+	if r := l.sync(e, engine.Options{}); r.NotAsWanted() {
+		t.Fatalf("the late run:\n%s", outcomes(r))
+	}
+	if !once {
+		t.Fatal("the source did not move in mid-run")
+	}
+	_, version := l.value(hub, east, "a")
+	for _, at := range [][2]string{{hub, west}, {hub, "eu-north-1"}, {one, west}} {
+		if got, v := l.value(at[0], at[1], "a"); got != "three" || v != version {
+			t.Errorf("%v holds %q", at, got)
+		}
+	}
+}
+
+func TestAStaleSourceListingDoesNotRollACopyBack(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "a", "one")
+	e := l.engine(replicate)
+	l.sync(e, engine.Options{})
+	l.later(10 * 60e9)
+	l.put(hub, east, "a", "two")
+	l.sync(e, engine.Options{}) // the copies are at two
+	l.later(60e9)
+	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Region: east, Lag: 5 * 60e9})
+	l.sync(e, engine.Options{}) // the source's listing still says one
+	for _, at := range [][2]string{{hub, west}, {one, west}} {
+		if got, _ := l.value(at[0], at[1], "a"); got != "two" {
+			t.Errorf("%v went back to %q", at, got)
+		}
+	}
+}
+
+func TestAWriteOfSomebodyElseIsFoundAndMended(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "a", "right")
+	e := l.engine(replicate)
+	l.sync(e, engine.Options{})
+	l.put(one, west, "a", "wrong")
+	r := l.sync(e, engine.Options{})
+	expect(t, "outcomes", outcomes(r), "applied update drifted a 111111111111/eu-west-1")
+	if got, _ := l.value(one, west, "a"); got != "right" {
+		t.Error("it was not mended")
+	}
+	reporting := l.engine(strings.Replace(replicate, "name: dr,", "name: dr, drift: report,", 1))
+	l.put(one, west, "a", "wrong again")
+	r = l.sync(reporting, engine.Options{})
+	expect(t, "outcomes where drift is reported", outcomes(r), "refused refuse drifted a 111111111111/eu-west-1")
+	if got, _ := l.value(one, west, "a"); got != "wrong again" {
+		t.Error("it was mended although drift is only reported")
+	}
+}
+
+func TestAForeignSecretIsRefusedAndLeftAsItIs(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "a", "ours")
+	l.put(hub, east, "b", "ours")
+	l.put(one, west, "a", "theirs")
+	e := l.engine(replicate)
+	r := l.sync(e, engine.Options{})
+	if !strings.Contains(outcomes(r), "refused refuse foreign a 111111111111/eu-west-1") || r.Summary.Create != 5 || !r.NotAsWanted() {
+		t.Errorf("got\n%s", outcomes(r))
+	}
+	if got, _ := l.value(one, west, "a"); got != "theirs" {
+		t.Error("a foreign secret was overwritten")
+	}
+	r = l.sync(e, engine.Options{Adopt: []string{"a"}})
+	expect(t, "adopted", outcomes(r), "applied update adopted a 111111111111/eu-west-1")
+	if got, _ := l.value(one, west, "a"); got != "ours" {
+		t.Error("the adopted copy has not the source's value")
+	}
+	if r := l.sync(e, engine.Options{}); len(r.Changes) != 0 {
+		t.Errorf("after the adoption:\n%s", outcomes(r))
+	}
+}
+
+func TestTheKeyRuleIsDecidedInThePlan(t *testing.T) {
+	l := newLab(t)
+	source := l.key(hub, east, "alias/app")
+	l.put(hub, east, "custom", canary, "key="+source)
+	l.put(hub, east, "managed", canary)
+	e := l.engine(replicate)
+	r := l.sync(e, engine.Options{})
+	if strings.Count(outcomes(r), "refused refuse key-mismatch custom") != 3 || strings.Count(outcomes(r), "applied create missing managed") != 3 {
+		t.Errorf("without kmsKey:\n%s", outcomes(r))
+	}
+	text := strings.Replace(replicate, "here: {type: aws-secrets-manager}", "here: {type: aws-secrets-manager, kmsKey: alias/copies}", 1)
+	text = strings.Replace(text, "role: R}", "role: R, kmsKey: alias/copies}", 1)
+	for _, at := range [][2]string{{hub, west}, {hub, "eu-north-1"}, {one, west}} {
+		l.key(at[0], at[1], "alias/copies")
+	}
+	e = l.engine(text)
+	r = l.sync(e, engine.Options{})
+	if r.NotAsWanted() || strings.Count(outcomes(r), "applied create missing custom") != 3 || strings.Count(outcomes(r), "applied metadata key-changed managed") != 3 {
+		t.Errorf("with kmsKey:\n%s", outcomes(r))
+	}
+	l.forget()
+	if r := l.sync(e, engine.Options{}); len(r.Changes) != 0 {
+		t.Errorf("an alias and its id make a loop:\n%s", outcomes(r))
+	}
+	if strings.Contains(l.calls(), "Update") {
+		t.Error("an unchanged run updates keys")
+	}
+}
+
+func TestDescriptionsTagsAndNothingElseAreKeptInStep(t *testing.T) {
+	l := newLab(t)
+	l.put(hub, east, "a", canary, "description=old", "tag:k=old")
+	e := l.engine(replicate)
+	l.sync(e, engine.Options{})
+	l.tag(one, west, "a", "theirs", "stays")
+	l.tag(hub, east, "a", "k", "new")
+	if _, err := l.as(hub, east).UpdateSecret(t.Context(), &sm.UpdateSecretInput{SecretId: ptr("a"), Description: ptr("new")}); err != nil {
+		t.Fatal(err)
+	}
+	_, before := l.value(one, west, "a")
+	l.forget()
+	if r := l.sync(e, engine.Options{}); r.NotAsWanted() || r.Summary.Metadata != 3 {
+		t.Fatalf("got\n%s", outcomes(r))
+	}
+	expect(t, "calls", l.calls(), "DescribeSecret 1, ListSecrets 4, TagResource 3, UpdateSecret 3")
+	if tags := l.tags(one, west, "a"); tags["k"] != "new" || tags["theirs"] != "stays" || *l.describe(one, west, "a").Description != "new" {
+		t.Errorf("tags %v", tags)
+	}
+	if _, after := l.value(one, west, "a"); after != before {
+		t.Error("a change of metadata made a new version")
+	}
+}
