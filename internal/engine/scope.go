@@ -17,6 +17,7 @@ type scope struct {
 	rules      []*plan.Rule
 	views      map[secret.StoreName]*view
 	groups     *groups
+	groupsAt   secret.Place // where the secret with the groups is
 	router     *plan.Router
 	failed     map[secret.SyncName]error
 	candidates []*candidate // sorted by name
@@ -40,6 +41,7 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 	s.views = e.look(ctx, rules, o)
 	s.groups = e.loadGroups(ctx, rules, s.views)
 	s.warnings = append(s.warnings, s.groups.warnings...)
+	s.groupsAt = e.groupsPlace(ctx, s.views)
 	s.owner = e.owner(s.views, rules)
 	s.router = &plan.Router{Places: map[secret.StoreName]plan.Place{}, Groups: s.groups.all, NoGroups: s.groups.missing}
 	for _, r := range rules {
@@ -111,15 +113,27 @@ func (e *Engine) protected(s *scope, at secret.Place, name secret.Name) bool {
 	if slices.Contains(e.set.Protected, name) {
 		return true
 	}
+	return e.set.GroupsFrom != nil && e.set.GroupsFrom.Secret == name && s.groupsAt == at
+}
+
+// groupsPlace returns where the secret with the groups is; the zero Place where there is none, or its store can't tell.
+func (e *Engine) groupsPlace(ctx context.Context, views map[secret.StoreName]*view) secret.Place {
 	ref := e.set.GroupsFrom
-	if ref == nil || ref.Secret != name {
-		return false
+	if ref == nil {
+		return secret.Place{}
 	}
-	if v := s.views[ref.Store]; v != nil && v.err == nil {
-		return v.place == at
+	if v := views[ref.Store]; v != nil && v.err == nil {
+		return v.place
 	}
-	fixed, _ := e.set.Stores[ref.Store].Fixed()
-	return fixed == at
+	st, ok := e.set.Stores[ref.Store]
+	if !ok {
+		return secret.Place{}
+	}
+	at, err := st.Home(ctx)
+	if err != nil {
+		return secret.Place{} // without credentials nothing is written either
+	}
+	return at
 }
 
 // route finds where each secret that the rule selects goes. A route that can't be resolved fails the rule.

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// StoreInfo is what only an opened store can tell of itself.
+type StoreInfo struct {
+	Account secret.AccountID   // empty: the settings don't say
+	Region  secret.Region      // empty: the settings don't say
+	One     bool               // one place; false for a store that is opened once per account and Region
+	Allow   []secret.AccountID // nil: every account
+	// Identity is the same for two stores that are surely one place, where Account and Region don't tell. Empty: the store is a place of its own.
+	Identity string
+}
+
+// Check finds what is wrong with a file once its stores are open: sources and destinations that can't be, accounts that are not allowed, and what the
+// configuration alone shows to be two sources for one name or a cycle. Stores that opened does not have are left out.
+// It contacts nothing. The error joins everything that is wrong, each an *Error.
+func Check(f *File, opened map[secret.StoreName]StoreInfo) error {
+	c := &checker{File: f, opened: opened}
+	if f.GroupsFrom != nil {
+		if info, ok := opened[f.GroupsFrom.Store]; ok && !info.One {
+			c.errorf(f.marks.groupsFrom, "groupsFrom: store %q is opened once per account: the groups must be in one place; name a store without role, or with an account",
+				f.GroupsFrom.Store)
+		}
+	}
+	for i := range f.Rules {
+		c.source(i)
+		for j := range f.Rules[i].To {
+			c.destination(i, j)
+		}
+	}
+	c.flows = c.findFlows()
+	c.ownSource()
+	c.twoSources()
+	c.cycles()
+	return join(c.errs)
+}
+
+type checker struct {
+	*File
+	opened map[secret.StoreName]StoreInfo
+	flows  []flow
+	errs   []*Error
+}
+
+func (c *checker) errorf(m mark, format string, args ...any) {
+	c.errs = append(c.errs, c.errorAt(m, format, args...))
+}
+
+// sync names a rule as the user wrote it.
+func (c *checker) sync(i int) string {
+	return fmt.Sprintf("sync %q", c.marks.rules[i].name.text)
+}
+
+func (c *checker) source(i int) {
+	r := c.Rules[i]
+	if info, ok := c.opened[r.From]; ok && !info.One {
+		c.errorf(c.marks.rules[i].from, "%s: from: store %q is opened once per account and can't be a source: name a store without role, or give it an account",
+			c.sync(i), r.From)
+	}
+}
+
+func (c *checker) destination(i, j int) {
+	route, at := c.Rules[i].To[j], c.marks.rules[i].to[j]
+	info, ok := c.opened[route.Store]
+	if !ok {
+		return
+	}
+	if !info.One && !route.ByTags && len(route.Groups) == 0 && len(route.Accounts) == 0 {
+		c.errorf(at.at, "%s: to: store %q is opened once per account: say which, by byTags: true, groups or accounts", c.sync(i), route.Store)
+	}
+	for k, a := range route.Accounts {
+		c.allowed(at.accounts[k], fmt.Sprintf("%s: to: account %s", c.sync(i), at.accounts[k].text), route, info, a)
+	}
+	for k, name := range route.Groups {
+		for _, a := range c.Groups[name].Accounts {
+			c.allowed(at.groups[k], fmt.Sprintf("%s: to: account %s of group %s", c.sync(i), c.shown(name, a), at.groups[k].text), route, info, a)
+		}
+	}
+}
+
+// allowed checks an account that a route names against what its store may be opened for.
+func (c *checker) allowed(at mark, what string, route plan.Route, info StoreInfo, a secret.AccountID) {
+	switch {
+	case c.excepted(route, a):
+	case info.One && info.Account != "" && a != info.Account:
+		c.errorf(at, "%s: store %q is one account, and not this one", what, route.Store)
+	case info.Allow != nil && !slices.Contains(info.Allow, a):
+		c.errorf(at, "%s is not under allow of store %q: add it there, or put it under except", what, route.Store)
+	}
+}
+
+func (c *checker) excepted(route plan.Route, a secret.AccountID) bool {
+	return slices.Contains(route.Except.Accounts, a) || slices.ContainsFunc(route.Except.Groups, func(g plan.GroupName) bool {
+		return slices.Contains(c.Groups[g].Accounts, a)
+	})
+}
+
+// shown returns an account of a group as the file writes it.
+func (c *checker) shown(group plan.GroupName, a secret.AccountID) string {
+	i := slices.Index(c.Groups[group].Accounts, a)
+	if written := c.marks.groups[group]; i < len(written) {
+		return written[i].text
+	}
+	return "of a variable"
+}

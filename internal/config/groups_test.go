@@ -1,0 +1,64 @@
+package config
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+)
+
+func TestGroupsOfASecretAreReadAndNeverQuoted(t *testing.T) {
+	readCases(t, "testdata/groups.txt").run(t, func(t *testing.T, c *textCase) string {
+		groups, warnings, err := ParseGroups([]byte(strings.TrimSuffix(c.input, "\n")))
+		for _, message := range append(warnings, errorText(err)) {
+			if strings.Contains(message, "HIDDEN") {
+				t.Errorf("a message quotes the secret's value: %s", message)
+			}
+		}
+		var out strings.Builder
+		if err != nil {
+			if groups != nil || warnings != nil {
+				t.Error("an error came with groups")
+			}
+			out.WriteString("error: " + err.Error() + "\n")
+		} else {
+			data, err := json.MarshalIndent(groups, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Write(append(data, '\n'))
+		}
+		for _, w := range warnings {
+			out.WriteString("warning: " + w + "\n")
+		}
+		return out.String()
+	})
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestAnAccountWrittenAsANumberIsNeverAnAccount(t *testing.T) {
+	groups, warnings, err := ParseGroups([]byte(`{"Version": "1.0", "AccountGroups": {"G": [111111111111, 1.11111111111e11]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts := groups[plan.GroupName("G")].Accounts
+	if len(accounts) != 2 || accounts[0].Valid() || accounts[1].Valid() {
+		t.Errorf("accounts %q", accounts)
+	}
+	if len(warnings) != 2 {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
+func TestGroupsLargerThanASecretAreRefused(t *testing.T) {
+	if _, _, err := ParseGroups(make([]byte, maxGroupsBytes+1)); err == nil {
+		t.Error("accepted")
+	}
+}
