@@ -1,0 +1,110 @@
+package awscfg
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+)
+
+// retryer decides what is tried again: what the SDK's standard mode would, within the budget of the target, and never what can't get better:
+//
+//   - LimitExceededException, which the SDK takes for throttling, is Secrets Manager's word for too many versions, labels or secrets;
+//   - missing credentials, which the session behind them has tried to get already.
+//
+// The SDK's own retry quota is off: it does not refill after an outage. So is its adaptive mode, which slows a whole target down: the limiter of each quota group adapts.
+type retryer struct {
+	aws.RetryerV2
+	budget *budget
+	open   func(service string) bool // whether the breaker is open
+}
+
+func newRetryer(o Options, b *budget, open func(service string) bool) *retryer {
+	terminal := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if errorCode(err) == "LimitExceededException" || errors.As(err, new(*CredentialsError)) {
+			return aws.FalseTernary
+		}
+		return aws.UnknownTernary
+	})
+	standard := retry.NewStandard(func(s *retry.StandardOptions) {
+		s.MaxAttempts = o.Attempts
+		s.MaxBackoff = o.MaxBackoff
+		s.Backoff = retry.NewExponentialJitterBackoff(o.MaxBackoff)
+		s.RateLimiter = ratelimit.None
+		s.Retryables = append([]retry.IsErrorRetryable{terminal}, s.Retryables...)
+	})
+	return &retryer{RetryerV2: standard, budget: b, open: open}
+}
+
+// GetRetryToken says whether the target's budget allows one more attempt.
+func (r *retryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
+	if r.open(awsmiddleware.GetServiceID(ctx)) {
+		return nil, errors.New("no further attempt: the target failed too often")
+	}
+	if !r.budget.take(outcomeOf(ctx, err) == Throttled) {
+		return nil, errors.New("no further attempt: the retry budget of the target is used up")
+	}
+	return r.RetryerV2.GetRetryToken(ctx, err)
+}
+
+// budget limits the retries of one target, so that an outage is not answered with a storm:
+//
+//   - after a failure, retries may be 10, or a tenth of the calls if that is more;
+//   - after throttling, retries may be 10, or as many as there were successes if that is more: a service that lets some through is slow, not down.
+//
+// Beyond the first 10, all calls of a run together stay within twice their normal number, whatever fails.
+type budget struct {
+	mu                                    sync.Mutex
+	calls, successes, failures, throttles int
+}
+
+const freeRetries = 10
+
+func (b *budget) call() {
+	b.mu.Lock()
+	b.calls++
+	b.mu.Unlock()
+}
+
+func (b *budget) success() {
+	b.mu.Lock()
+	b.successes++
+	b.mu.Unlock()
+}
+
+func (b *budget) take(throttled bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.failures+b.throttles < freeRetries:
+	case throttled && b.throttles < b.successes:
+	case !throttled && b.failures < b.calls/10:
+	default:
+		return false
+	}
+	if throttled {
+		b.throttles++
+	} else {
+		b.failures++
+	}
+	return true
+}
+
+func (b *budget) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls, b.successes, b.failures, b.throttles = 0, 0, 0, 0
+}
+
+func errorCode(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}

@@ -1,0 +1,106 @@
+package awscfg
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRetriesEndWhereTheBudgetDoes(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		calls     int
+		successes int
+		throttled bool
+		want      int
+	}{
+		{"an outage from the start", 1, 0, false, 10},
+		{"an outage of a few calls", 50, 0, false, 10},
+		{"an outage after many calls", 1000, 500, false, 100},
+		{"throttled from the start", 50, 0, true, 10},
+		{"throttled now and then", 1000, 600, true, 600},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var b budget
+			for range test.calls {
+				b.call()
+			}
+			for range test.successes {
+				b.success()
+			}
+			got := 0
+			for got < 10_000 && b.take(test.throttled) {
+				got++
+			}
+			if got != test.want {
+				t.Errorf("%d retries, want %d", got, test.want)
+			}
+			b.reset()
+			if !b.take(test.throttled) {
+				t.Error("a new run starts without a budget")
+			}
+		})
+	}
+}
+
+func TestABreakerOpensAfterFailuresInARowAndARefusalIsAnAnswer(t *testing.T) {
+	var b breaker
+	for range breakerLimit - 1 {
+		b.record(Failed)
+	}
+	b.record(Refused)
+	b.record(Canceled)
+	for range breakerLimit - 1 {
+		b.record(TimedOut)
+	}
+	if err := b.allow(); err != nil {
+		t.Fatalf("opened early: %v", err)
+	}
+	b.record(Throttled)
+	if err := b.allow(); err == nil || !strings.Contains(err.Error(), "failed 5 times in a row") {
+		t.Errorf("got %v", err)
+	}
+	b.record(OK) // a straggler
+	if b.allow() == nil {
+		t.Error("a straggler closed it")
+	}
+	b.reset()
+	if b.allow() != nil {
+		t.Error("still open in the next run")
+	}
+}
+
+func TestAThrottledLimiterSlowsDownAndRecovers(t *testing.T) {
+	l := newLimiter(50)
+	for range 100 {
+		l.learn(Throttled) // at the same moment: one signal
+	}
+	if got, want := l.Limit(), l.full*slowerBy; got != want {
+		t.Errorf("the pace is %v, want %v", got, want)
+	}
+	for range 50 {
+		l.slowed = time.Time{}
+		l.learn(Throttled)
+	}
+	if got, want := l.Limit(), l.full*slowest; got != want {
+		t.Errorf("the pace is %v, want %v", got, want)
+	}
+	for range 1000 {
+		l.learn(OK)
+	}
+	if l.Limit() != l.full {
+		t.Errorf("the pace is %v, want %v", l.Limit(), l.full)
+	}
+}
+
+func TestASessionNameIsOneThatSTSTakes(t *testing.T) {
+	for run, want := range map[string]string{
+		"":                       "secretsync",
+		"2026-01-02T03:04:05Z/ä": "secretsync-2026-01-02T03-04-05Z--",
+		strings.Repeat("x", 99):  "secretsync-" + strings.Repeat("x", 53),
+	} {
+		if got := roleSessionName(run); got != want || len(got) > 64 {
+			t.Errorf("%q: got %q, want %q", run, got, want)
+		}
+	}
+}

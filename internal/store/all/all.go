@@ -1,0 +1,15 @@
+// Package all is the list of drivers: the only place that names one.
+package all
+
+import (
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/store"
+	"github.com/secretsync-dev/secretsync/internal/store/secretsmanager"
+)
+
+// Drivers returns the registry of every kind of store. What they open calls AWS through f.
+func Drivers(f *awscfg.Factory) (*store.Registry, error) {
+	return store.NewRegistry(
+		secretsmanager.Driver(f),
+	)
+}
