@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// app is one invocation of the program: its streams, its environment and the flags that every command has.
+type app struct {
+	version string
+	in      io.Reader
+	out     io.Writer
+	err     *screen
+	env     func(string) (string, bool)
+	log     *slog.Logger
+	flags   flags
+}
+
+// flags are those that every command has.
+type flags struct {
+	config    string
+	output    string
+	only      []string
+	sync      string
+	logLevel  string
+	logFormat string
+}
+
+func newApp(in io.Reader, out, err io.Writer, env func(string) (string, bool), version string) *app {
+	return &app{
+		version: version, in: in, out: out, err: newScreen(err), env: env,
+		log: slog.New(slog.DiscardHandler), flags: flags{output: "text", logFormat: "text"},
+	}
+}
+
+// begin checks the flags that every command has, and opens the log.
+func (a *app) begin() error {
+	if a.flags.output != "text" && a.flags.output != "json" {
+		return fmt.Errorf("--output %q: want text or json", a.flags.output)
+	}
+	var level slog.Level
+	switch a.flags.logLevel {
+	case "debug":
+		level = slog.LevelDebug
+	case "info":
+		level = slog.LevelInfo
+	case "warn":
+		level = slog.LevelWarn
+	case "error":
+		level = slog.LevelError
+	default:
+		return fmt.Errorf("--log-level %q: want debug, info, warn or error", a.flags.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch a.flags.logFormat {
+	case "text":
+		a.log = slog.New(slog.NewTextHandler(a.err, options))
+	case "json":
+		a.log = slog.New(slog.NewJSONHandler(a.err, options))
+	default:
+		return fmt.Errorf("--log-format %q: want text or json", a.flags.logFormat)
+	}
+	return nil
+}
+
+// getenv returns a variable; empty where it is not set.
+func (a *app) getenv(name string) string {
+	v, _ := a.env(name)
+	return v
+}
+
+func (a *app) json() bool { return a.flags.output == "json" }
+
+// colour reports whether results may be coloured.
+func (a *app) colour() bool {
+	return isTerminal(a.out) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// note tells a person something that is no result and no warning.
+func (a *app) note(format string, args ...any) {
+	text := clean(fmt.Sprintf(format, args...))
+	if a.flags.logFormat == "json" {
+		a.log.Warn(text, "kind", "note")
+		return
+	}
+	fmt.Fprintln(a.err, text)
+}
+
+// warn tells a person what they should see although the command goes on.
+func (a *app) warn(text string) {
+	if a.flags.logFormat == "json" {
+		a.log.Warn(clean(text))
+		return
+	}
+	fmt.Fprintln(a.err, "warning: "+clean(text))
+}
+
+// fail tells why the command ends.
+func (a *app) fail(text string) {
+	if a.flags.logFormat == "json" {
+		a.log.Error(clean(text))
+		return
+	}
+	fmt.Fprintln(a.err, "error: "+cleanLines(text))
+}
+
+// print writes a result.
+func (a *app) print(text string) error {
+	a.err.clear()
+	if _, err := io.WriteString(a.out, text); err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+// printJSON writes a result as indented JSON.
+func (a *app) printJSON(v any) error {
+	data, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	return a.print(string(data))
+}
+
+// marshal returns indented JSON that ends in a newline.
+func marshal(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write JSON: %w", err)
+	}
+	return append(data, '\n'), nil
+}

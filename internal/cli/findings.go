@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+	"github.com/secretsync-dev/secretsync/internal/wire"
+)
+
+// lookFor is how long init looks around: without credentials the SDK asks places that may not answer.
+const lookFor = 30 * time.Second
+
+// findings are what init finds around it.
+type findings struct {
+	account  secret.AccountID // empty: no credentials
+	region   secret.Region    // empty: the environment names none
+	trouble  error            // why the secrets could not be listed; nil: they were
+	secrets  int
+	tagged   int // secrets that a tag routes
+	groups   bool
+	noGroups error // the secret with the groups is there and can't be used
+	accounts []secret.AccountID
+}
+
+// find looks around with the ambient credentials. It reads no value but that of the groups' secret. What it can't find is not an error.
+func find(ctx context.Context, factory *awscfg.Factory, registry *store.Registry) (*findings, error) {
+	within, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	f := &findings{}
+	f.trouble = f.look(within, factory, registry)
+	return f, ctx.Err()
+}
+
+func (f *findings) look(ctx context.Context, factory *awscfg.Factory, registry *store.Registry) error {
+	var err error
+	if f.region, err = factory.Region(ctx); err != nil {
+		return err
+	}
+	if f.account, err = factory.Account(ctx); err != nil {
+		return err
+	}
+	file, err := config.Default(wire.Kinds(registry))
+	if err != nil {
+		return err
+	}
+	stores, err := wire.Open(file, registry)
+	if err != nil {
+		return err
+	}
+	hub, err := stores[file.Rules[0].From].Source(ctx)
+	if err != nil {
+		return err
+	}
+	metas, err := hub.List(ctx)
+	if err != nil {
+		return err
+	}
+	accounts := map[secret.AccountID]bool{}
+	f.read(metas, accounts)
+	if f.groups {
+		f.readGroups(hub.Read(ctx, []secret.Name{config.DefaultGroupsSecret})[0], accounts)
+	}
+	f.accounts = slices.Sorted(maps.Keys(accounts))
+	return nil
+}
+
+func (f *findings) read(metas []secret.Meta, accounts map[secret.AccountID]bool) {
+	for i := range metas {
+		m := &metas[i]
+		if !m.Deleted.IsZero() {
+			continue
+		}
+		f.secrets++
+		if m.Name == config.DefaultGroupsSecret {
+			f.groups = true
+		}
+		_, byGroup := m.Tags[plan.TagSyncGroup]
+		account, byAccount := m.Tags[plan.TagSyncAccount]
+		if byGroup || byAccount {
+			f.tagged++
+		}
+		if a := secret.AccountID(account); a.Valid() {
+			accounts[a] = true
+		}
+	}
+}
+
+func (f *findings) readGroups(got store.Reading, accounts map[secret.AccountID]bool) {
+	if f.noGroups = got.Err; got.Err != nil {
+		return
+	}
+	groups, _, err := config.ParseGroups(got.Value.Reveal())
+	if f.noGroups = err; err != nil {
+		return
+	}
+	for _, g := range groups {
+		for _, a := range g.Accounts {
+			if a.Valid() {
+				accounts[a] = true
+			}
+		}
+	}
+}
+
+// summary says what was found, a line each.
+func (f *findings) summary() []string {
+	var lines []string
+	switch {
+	case f.account != "":
+		lines = append(lines, fmt.Sprintf("found: account %s, Region %s", f.account, f.region))
+	case f.region != "":
+		lines = append(lines, fmt.Sprintf("found: Region %s", f.region))
+	}
+	switch {
+	case f.trouble != nil && f.account == "":
+		lines = append(lines, fmt.Sprintf("not found: AWS credentials: %v", f.trouble))
+	case f.trouble != nil:
+		lines = append(lines, fmt.Sprintf("not found: the secrets: %v", f.trouble))
+	default:
+		lines = append(lines, fmt.Sprintf("found: %s, %d with a routing tag", count(f.secrets, "secret", "secrets"), f.tagged))
+	}
+	switch {
+	case f.noGroups != nil:
+		lines = append(lines, fmt.Sprintf("found: the secret %s, which can't be used: %v", config.DefaultGroupsSecret, f.noGroups))
+	case f.groups:
+		lines = append(lines, fmt.Sprintf("found: groups of accounts in the secret %s", config.DefaultGroupsSecret))
+	}
+	return lines
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+const (
+	defaultFile   = "secretsync.yaml"
+	configEnv     = "SECRETSYNC_CONFIG"
+	fromSecrets   = "secretsmanager:"
+	fromParameter = "ssm:"
+	maxFile       = 32 << 20 // what a file that a person names is read up to
+)
+
+// configName returns the configuration that flags and environment name; empty for the built-in default.
+func (a *app) configName() (string, error) {
+	if a.flags.config != "" {
+		return a.flags.config, nil
+	}
+	if name := a.getenv(configEnv); name != "" {
+		return name, nil
+	}
+	switch _, err := os.Stat(defaultFile); {
+	case err == nil:
+		return defaultFile, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("configuration: %w", err)
+	}
+	return "", nil
+}
+
+// load reads the configuration. protected are the names of the secrets that it came from.
+func (a *app) load(ctx context.Context, factory *awscfg.Factory, kinds []config.Kind) (f *config.File, protected []secret.Name, err error) {
+	name, err := a.configName()
+	if err != nil {
+		return nil, nil, err
+	}
+	var data []byte
+	switch {
+	case name == "":
+		f, err = config.Default(kinds)
+		return f, nil, err
+	case strings.HasPrefix(name, fromSecrets):
+		var from secret.Name
+		data, from, err = readSecret(ctx, factory, strings.TrimPrefix(name, fromSecrets))
+		protected = append(protected, from)
+	case strings.HasPrefix(name, fromParameter):
+		data, err = readParameter(ctx, factory, strings.TrimPrefix(name, fromParameter))
+		protected = append(protected, secret.Name(strings.TrimPrefix(name, fromParameter)))
+	default:
+		data, err = readFile(name)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration: %w", err)
+	}
+	f, err = config.Parse(name, data, a.env, kinds)
+	return f, protected, err
+}
+
+// readFile reads a file that a person named.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name) //nolint:gosec // the file is the user's own choice
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", name, maxFile>>20)
+	}
+	return data, err
+}

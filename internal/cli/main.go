@@ -1,0 +1,47 @@
+// Package cli is the command line: commands, what they print as text and as JSON, and exit codes.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+)
+
+// Main runs one command and returns its exit code. args are those after the program's name; env looks a variable up as os.LookupEnv does; version is
+// what `version` prints, empty for what the build says of itself. Results go to stdout, everything else to stderr. When ctx ends, a run finishes the
+// writes in flight and ends. The AWS settings alone are read from the process's own environment, by AWS's own library.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) (string, bool), version string) (code int) {
+	noCoreDumps()
+	a := newApp(stdin, stdout, stderr, env, version)
+	defer func() {
+		if p := recover(); p != nil {
+			a.err.clear()
+			fmt.Fprint(a.err, panicText(p))
+			code = exitNothing
+		}
+	}()
+	root := newRoot(a)
+	root.SetArgs(append([]string{}, args...)) // never nil, which stands for the process's own
+	err := root.ExecuteContext(ctx)
+	a.err.clear()
+	code, message := codeOf(ctx, err)
+	if message != "" {
+		a.fail(message)
+	}
+	return code
+}
+
+// panicText says where the program broke. The panic's own value is left out, and so are the arguments of functions: a secret may be among them.
+func panicText(value any) string {
+	text := fmt.Sprintf("internal error: a panic of type %T. This is a mistake of the program: please report it, with the lines below. They hold no secret.\n", value)
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		text += fmt.Sprintf("  %s\n    %s:%d\n", f.Function, f.File, f.Line)
+		if !more {
+			return text
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/plan"
+)
+
+func newPlan(a *app) *cobra.Command {
+	var out string
+	var fresh, detailed bool
+	cmd := &cobra.Command{
+		Use: "plan", Short: "Shows what a run would change, and why; touches nothing", Args: cobra.NoArgs,
+		Example: "  secretsync plan\n  secretsync plan --out plan.json && secretsync apply plan.json",
+	}
+	adopted := adopt(cmd)
+	deletes := allowDeletes(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file, for secretsync apply")
+	cmd.Flags().BoolVar(&fresh, "fresh", false, "describe every secret instead of trusting listings, which may lag some minutes")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := a.options()
+		if err != nil {
+			return err
+		}
+		o.Fresh = fresh
+		if o.Adopt, err = adopted(); err != nil {
+			return err
+		}
+		if o.AllowDeletes, err = deletes(); err != nil {
+			return err
+		}
+		_, run, err := a.plan(cmd, o)
+		if err != nil {
+			return err
+		}
+		if out != "" {
+			if err := savePlan(out, run.Plan); err != nil {
+				return err
+			}
+		}
+		if err := a.printPlan(run.Plan); err != nil {
+			return err
+		}
+		if out != "" {
+			a.note("saved: secretsync apply %s applies exactly this plan", out)
+		}
+		return exitWith(codeOfPlan(run.Plan, detailed))
+	}
+	return cmd
+}
+
+// plan opens the configuration and plans a run.
+func (a *app) plan(cmd *cobra.Command, o engine.Options) (*session, *engine.Run, error) {
+	s, err := a.open(cmd.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	run, err := s.engine.Plan(cmd.Context(), o)
+	if err != nil {
+		a.introduceFailed(s)
+		return nil, nil, err
+	}
+	p := run.Plan
+	a.introduce(cmd.Context(), s, p.Owner, len(p.Changes) == 0 && p.Summary.Unchanged == 0 && len(p.Problems) == 0)
+	a.warnAll(p.Warnings)
+	return s, run, nil
+}
+
+func (a *app) printPlan(p *plan.Plan) error {
+	if a.json() {
+		return a.printJSON(p)
+	}
+	results := make([]engine.Result, len(p.Changes))
+	for i, c := range p.Changes {
+		results[i].Change = c
+	}
+	page := a.newPage()
+	page.changes(results)
+	page.problems(p.Problems)
+	page.staleList(p.StaleList)
+	page.brakes(p.Brakes)
+	page.planSummary(p.Summary)
+	page.cost(p.CostPerMonth)
+	return a.print(page.String())
+}

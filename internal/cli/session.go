@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+	"github.com/secretsync-dev/secretsync/internal/store/all"
+	"github.com/secretsync-dev/secretsync/internal/wire"
+)
+
+// session is a configuration with its stores open, ready to run.
+type session struct {
+	file    *config.File
+	stores  map[secret.StoreName]store.Store
+	factory *awscfg.Factory
+	engine  *engine.Engine
+}
+
+// drivers returns every kind of store, calling AWS as the environment says.
+func (a *app) drivers() (*awscfg.Factory, *store.Registry, error) {
+	f := awscfg.New(awscfg.Options{
+		RunID: strings.ToLower(rand.Text()[:10]), Logger: a.log,
+		Load: []func(*awsconfig.LoadOptions) error{awsconfig.WithLogger(sdkLog{a.log})},
+	})
+	r, err := all.Drivers(f)
+	return f, r, err
+}
+
+// open reads the configuration and opens its stores. It calls AWS only where the configuration itself is kept there.
+func (a *app) open(ctx context.Context) (*session, error) {
+	factory, registry, err := a.drivers()
+	if err != nil {
+		return nil, err
+	}
+	file, protected, err := a.load(ctx, factory, wire.Kinds(registry))
+	if err != nil {
+		return nil, err
+	}
+	stores, err := wire.Open(file, registry)
+	if err != nil {
+		return nil, err
+	}
+	set := wire.Setup(file, stores)
+	set.Protected, set.Log, set.Progress = protected, a.log, a.err.progress
+	return &session{file: file, stores: stores, factory: factory, engine: engine.New(set)}, nil
+}
+
+// introduce says, where there is no configuration file, what is used instead. owner may be empty: the default's follows from the account.
+// nothing: the whole run is about no secret at all.
+func (a *app) introduce(ctx context.Context, s *session, owner secret.Owner, nothing bool) {
+	if !s.file.BuiltIn {
+		return
+	}
+	account, err := s.factory.Account(ctx) // known from the listing: no call
+	if err != nil {
+		a.introduceFailed(s)
+		return
+	}
+	if owner == "" {
+		owner = secret.Owner("secretsync-" + string(account))
+	}
+	a.note("no configuration file: using the built-in default: account %s, owner %s", account, owner)
+	if nothing && len(a.flags.only) == 0 {
+		a.note("no secret carries a routing tag yet: add the tag %s=ACCOUNT (12 digits), or %s=GROUP with a group of the secret %s, to each secret that is to be copied",
+			plan.TagSyncAccount, plan.TagSyncGroup, config.DefaultGroupsSecret)
+	}
+}
+
+// introduceFailed is introduce for a run that ended before it knew its account.
+func (a *app) introduceFailed(s *session) {
+	if s.file.BuiltIn {
+		a.note("no configuration file: using the built-in default (secretsync init writes a file to start from)")
+	}
+}
+
+func (a *app) warnAll(warnings []string) {
+	for _, w := range warnings {
+		a.warn(w)
+	}
+}

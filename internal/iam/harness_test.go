@@ -1,0 +1,82 @@
+package iam_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/awslocal"
+	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/iam"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+	"github.com/secretsync-dev/secretsync/internal/store/all"
+	"github.com/secretsync-dev/secretsync/internal/wire"
+)
+
+// opened is a configuration with its stores open.
+type opened struct {
+	file   *config.File
+	stores map[secret.StoreName]store.Store
+}
+
+// open reads a configuration. Its stores call aws with an access key; where aws is nil they call nothing.
+func open(t *testing.T, text string, aws *awslocal.Server, accessKey string) opened {
+	t.Helper()
+	var load []func(*awsconfig.LoadOptions) error
+	if aws != nil {
+		load = []func(*awsconfig.LoadOptions) error{
+			awsconfig.WithHTTPClient(&http.Client{Transport: aws.Transport()}), awsconfig.WithBaseEndpoint("http://aws.test"), awsconfig.WithRegion("us-east-1"),
+			awsconfig.WithSharedConfigFiles([]string{}), awsconfig.WithSharedCredentialsFiles([]string{}),
+			awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(accessKey, "any", "")),
+		}
+	}
+	registry, err := all.Drivers(awscfg.New(awscfg.Options{RunID: "test", MaxBackoff: time.Millisecond, Load: load}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Parse("secretsync.yaml", []byte(text), func(string) (string, bool) { return "", false }, wire.Kinds(registry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores, err := wire.Open(file, registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened{file, stores}
+}
+
+func (o opened) engine() *engine.Engine { return engine.New(wire.Setup(o.file, o.stores)) }
+
+// input returns what policies are made from.
+func (o opened) input(t *testing.T) iam.Input {
+	t.Helper()
+	in := iam.Input{Owner: o.file.Owner, Rules: o.file.Rules, Groups: o.file.Groups, Stores: map[secret.StoreName]iam.Store{}}
+	if ref := o.file.GroupsFrom; ref != nil {
+		in.GroupsFrom = &iam.SecretRef{Store: ref.Store, Secret: ref.Secret}
+	}
+	for _, s := range o.file.Stores {
+		var settings map[string]any
+		if err := s.Decode(&settings); err != nil {
+			t.Fatal(err)
+		}
+		role, _ := settings["role"].(string)
+		id, _ := settings["externalId"].(string)
+		in.Stores[s.Name] = iam.Store{Store: o.stores[s.Name], Role: role, ExternalID: id}
+	}
+	return in
+}
+
+func generate(t *testing.T, in iam.Input) *iam.Result {
+	t.Helper()
+	res, err := iam.Generate(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}

@@ -1,0 +1,63 @@
+// Package wire opens what a configuration names and joins it into the setup of an engine. It contacts nothing.
+package wire
+
+import (
+	"errors"
+
+	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// Kinds returns the kinds of stores of a registry, as far as the configuration has to know them.
+func Kinds(r *store.Registry) []config.Kind {
+	var all []config.Kind
+	for _, d := range r.Drivers() {
+		all = append(all, config.Kind{Type: d.Type, Settings: d.Schema})
+	}
+	return all
+}
+
+// Open opens every store of a configuration and checks what only opened stores can tell. The error joins everything that is wrong.
+func Open(f *config.File, r *store.Registry) (map[secret.StoreName]store.Store, error) {
+	opened := map[secret.StoreName]store.Store{}
+	infos := map[secret.StoreName]config.StoreInfo{}
+	var errs []error
+	for _, s := range f.Stores {
+		d, ok := r.Driver(s.Type)
+		if !ok {
+			errs = append(errs, f.StoreError(s.Name, errors.New("there is no such type of store")))
+			continue
+		}
+		st, err := d.Open(store.Definition{Name: s.Name, Decode: s.Decode})
+		if err != nil {
+			errs = append(errs, f.StoreError(s.Name, err))
+			continue
+		}
+		opened[s.Name] = st
+		infos[s.Name] = info(st)
+	}
+	errs = append(errs, config.Check(f, infos))
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+func info(st store.Store) config.StoreInfo {
+	at, one := st.Fixed()
+	return config.StoreInfo{Account: at.Account, Region: at.Region, One: one, Allow: st.Allow()}
+}
+
+// Setup returns what an engine works from: the caller adds Log, Now, Progress and Protected.
+func Setup(f *config.File, stores map[secret.StoreName]store.Store) engine.Setup {
+	set := engine.Setup{
+		Owner: f.Owner, Rules: f.Rules, Stores: stores, Groups: f.Groups, Limits: f.Limits, ConfigDigest: f.Digest,
+		ParseGroups: config.ParseGroups,
+	}
+	if f.GroupsFrom != nil {
+		set.GroupsFrom = &engine.SecretRef{Store: f.GroupsFrom.Store, Secret: f.GroupsFrom.Secret}
+	}
+	return set
+}
