@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+
+	"github.com/secretsync-dev/secretsync/internal/engine"
 )
 
 // Main runs one command and returns its exit code. args are those after the program's name; env looks a variable up as os.LookupEnv does; version is
@@ -34,7 +36,11 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 
 // panicText says where the program broke. The panic's own value is left out, and so are the arguments of functions: a secret may be among them.
 func panicText(value any) string {
-	text := fmt.Sprintf("internal error: a panic of type %T. This is a mistake of the program: please report it, with the lines below. They hold no secret.\n", value)
+	const report = "internal error: a panic of type %s. This is a mistake of the program: please report it, with the lines below. They hold no secret.\n"
+	if p, ok := value.(*engine.Panic); ok {
+		return fmt.Sprintf(report, p.Type) + p.Where
+	}
+	text := fmt.Sprintf(report, fmt.Sprintf("%T", value))
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {

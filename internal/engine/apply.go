@@ -29,10 +29,10 @@ func (e *Engine) Apply(ctx context.Context, run *Run) *Report {
 		switch st.Action {
 		case plan.Create, plan.Update, plan.Metadata, plan.Restore:
 			writes = append(writes, st)
-			a.gate(st)
+			a.addGate(st)
 		case plan.Remove:
 			deletes = append(deletes, st)
-			a.gate(st)
+			a.addGate(st)
 		case plan.Refusal:
 			a.out.set(st, Refused, errors.New(st.Detail))
 		default:
@@ -60,19 +60,17 @@ type gate struct {
 	verify func() error
 }
 
-func (a *applier) gate(st *step) *gate {
-	g := a.targets[*st.Target]
-	if g == nil {
-		dest := st.dest
-		g = &gate{slots: make(chan struct{}, writesAtOnce)}
-		g.verify = sync.OnceValue(func() error {
-			ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-			defer cancel()
-			return dest.Verify(ctx)
-		})
-		a.targets[*st.Target] = g
+// addGate makes the gate of a step's target, where there is none yet.
+func (a *applier) addGate(st *step) {
+	if a.targets[*st.Target] != nil {
+		return
 	}
-	return g
+	dest := st.dest
+	a.targets[*st.Target] = &gate{slots: make(chan struct{}, writesAtOnce), verify: sync.OnceValue(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+		defer cancel()
+		return dest.Verify(ctx)
+	})}
 }
 
 // unit is one source secret, and all steps that it leads to.
@@ -149,7 +147,7 @@ func (a *applier) batch(ctx context.Context, units []*unit) {
 		names[i] = u.meta.Name
 	}
 	readings := units[0].view.source.Read(ctx, names)
-	var wg sync.WaitGroup
+	var writers crew
 	for i, u := range units {
 		if err := readings[i].Err; err != nil {
 			if ctx.Err() == nil {
@@ -159,19 +157,19 @@ func (a *applier) batch(ctx context.Context, units []*unit) {
 			continue
 		}
 		u.version, u.value = readings[i].Version, readings[i].Value
-		wg.Go(func() {
+		writers.Go(func() {
 			a.unit(ctx, u)
 			u.value.Wipe()
 			u.value = secret.Value{}
 		})
 	}
-	wg.Wait()
+	writers.Wait()
 }
 
 func (a *applier) failAll(u *unit, err error) {
 	for _, st := range u.steps {
 		a.out.set(st, Failed, err)
-		a.progress.add(1)
+		a.progress.add()
 	}
 }
 
@@ -241,11 +239,11 @@ func (a *applier) metadata(ctx context.Context, u *unit) {
 // writeAll writes steps of a unit, in parallel over targets, and returns those that were applied.
 func (a *applier) writeAll(ctx context.Context, u *unit, steps []*step) []*step {
 	done := make([]bool, len(steps))
-	var wg sync.WaitGroup
+	var writers crew
 	for i, st := range steps {
-		wg.Go(func() { done[i] = a.one(ctx, u, st) })
+		writers.Go(func() { done[i] = a.one(ctx, u, st) })
 	}
-	wg.Wait()
+	writers.Wait()
 	var applied []*step
 	for i, st := range steps {
 		if done[i] {
@@ -267,7 +265,7 @@ func (a *applier) one(ctx context.Context, u *unit, st *step) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	defer a.progress.add(1)
+	defer a.progress.add()
 	if err := g.verify(); err != nil {
 		a.fail(st, err)
 		return false
@@ -318,12 +316,17 @@ func (a *applier) report(ctx context.Context) *Report {
 	r := &Report{Version: p.Version, Owner: p.Owner, MadeAt: p.MadeAt, ConfigDigest: p.ConfigDigest, Changes: []Result{}, Brakes: p.Brakes,
 		Problems: p.Problems, Warnings: p.Warnings, StaleList: p.StaleList, CostPerMonth: p.CostPerMonth, Interrupted: ctx.Err() != nil}
 	r.Summary.Summary = p.Summary
+	created := 0
 	for _, st := range a.run.steps {
 		got := a.out.of[st]
+		if got.Action == plan.Create && got.Outcome == Applied {
+			created++
+		}
 		if got.Outcome == Failed {
 			r.Summary.Failed++
 		}
 		r.Changes = append(r.Changes, got)
 	}
+	r.CostPerMonth.Added = float64(created) * PricePerSecretMonth
 	return r
 }

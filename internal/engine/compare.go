@@ -53,7 +53,7 @@ func (e *Engine) compare(ctx context.Context, s *scope, visit func(*seen, plan.F
 				}
 			})
 			results[i] = append(results[i], found)
-			progress.add(1)
+			progress.add()
 		}
 		markNew(results[i], known)
 	})

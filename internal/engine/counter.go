@@ -16,9 +16,9 @@ type counter struct {
 	report func(Progress)
 }
 
-func (c *counter) add(n int) {
+func (c *counter) add() {
 	c.mu.Lock()
-	c.done += n
+	c.done = min(c.done+1, c.total)
 	p := Progress{Phase: c.phase, Done: c.done, Of: c.total}
 	c.mu.Unlock()
 	c.report(p)

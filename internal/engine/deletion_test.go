@@ -36,6 +36,7 @@ func (l *lab) estate(e *engine.Engine, n int) {
 }
 
 func TestAnOrphanIsKeptByDefault(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(strings.Replace(deleting, "deletion: delete, recoveryDays: 9", "deletion: retain", 1))
 	l.estate(e, 2)
@@ -49,6 +50,7 @@ func TestAnOrphanIsKeptByDefault(t *testing.T) {
 }
 
 func TestADeletionIsScheduledWithTheWindowAfterTheSourceWasDescribed(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 3)
@@ -74,6 +76,7 @@ applied delete source-deleted app/000 123456789012/eu-west-1`)
 }
 
 func TestARunAfterADeletionWasScheduledChangesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 2)
@@ -85,6 +88,7 @@ func TestARunAfterADeletionWasScheduledChangesNothing(t *testing.T) {
 }
 
 func TestACopyIsRestoredWhereItsSourceCameBack(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 2)
@@ -108,6 +112,7 @@ func TestACopyIsRestoredWhereItsSourceCameBack(t *testing.T) {
 }
 
 func TestADeletionBySomebodyElseIsReported(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 2)
@@ -120,6 +125,7 @@ func TestADeletionBySomebodyElseIsReported(t *testing.T) {
 }
 
 func TestASourceThatFailsToListDeletesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 3)
@@ -130,6 +136,7 @@ func TestASourceThatFailsToListDeletesNothing(t *testing.T) {
 }
 
 func TestAnEmptyListingOfTheSourceFailsTheSyncAndDeletesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 30)
@@ -140,6 +147,7 @@ func TestAnEmptyListingOfTheSourceFailsTheSyncAndDeletesNothing(t *testing.T) {
 }
 
 func TestAFewSecretsThatAListingLeftOutAreKeptAsStale(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 103)
@@ -155,6 +163,7 @@ skipped keep unwanted app/102 123456789012/eu-west-1`)
 }
 
 func TestAnAbsenceThatCanNotBeProvedDeletesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 2)
@@ -165,6 +174,7 @@ func TestAnAbsenceThatCanNotBeProvedDeletesNothing(t *testing.T) {
 }
 
 func TestABrakeHoldsDeletionsBackAndAPersonLiftsIt(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 30)
@@ -186,6 +196,7 @@ func TestABrakeHoldsDeletionsBackAndAPersonLiftsIt(t *testing.T) {
 }
 
 func TestALimitedRunDeletesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 2)
@@ -198,6 +209,7 @@ func TestALimitedRunDeletesNothing(t *testing.T) {
 }
 
 func TestASourceThatCanNotBeReadDisablesTheDeletionsOfTheRun(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 4)
@@ -215,6 +227,7 @@ func TestASourceThatCanNotBeReadDisablesTheDeletionsOfTheRun(t *testing.T) {
 }
 
 func TestACopyWhoseAccountLeftItsGroupIsAnOrphanEvenIfItWasTheLast(t *testing.T) {
+	t.Parallel()
 	text := `
 version: 1
 owner: me
@@ -234,6 +247,7 @@ syncs:
 }
 
 func TestOrphansAreFoundInEveryRegionAndOnEveryPage(t *testing.T) {
+	t.Parallel()
 	text := `
 version: 1
 owner: me

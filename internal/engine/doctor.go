@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -41,8 +42,8 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 	for _, r := range rules {
 		if v := views[r.From]; !sources[r.From] {
 			sources[r.From] = true
-			subject := fmt.Sprintf("source %s %s", v.name, v.place)
-			note("list", subject, v.err, fmt.Sprintf("%d secrets", len(v.metas)))
+			subject := strings.TrimSpace(fmt.Sprintf("source %s %s", v.name, v.place))
+			note("list", subject, v.err, fmt.Sprintf("secrets: %d", len(v.metas)))
 			if v.source != nil {
 				_, err := v.source.Stat(ctx, probe)
 				note("describe", subject, notFoundIsFine(err), "permitted")
@@ -50,13 +51,11 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 			}
 		}
 	}
-	s, err := e.survey(ctx, o)
-	if err != nil {
-		note("plan", "configuration", err, "")
-		return all, nil //nolint:nilerr // it is among the checks
-	}
+	s := e.surveyOf(ctx, rules, views, o)
 	for _, r := range rules {
-		note("route", fmt.Sprintf("sync %s", r.Name), s.failed[r.Name], "every route can be resolved")
+		if views[r.From].err == nil {
+			note("route", fmt.Sprintf("sync %s", r.Name), s.failed[r.Name], "every route can be resolved")
+		}
 	}
 	targets := s.targets()
 	results := make([][]Check, len(targets))

@@ -2,12 +2,10 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -113,23 +111,4 @@ func (e *Engine) rule(name secret.SyncName) *plan.Rule {
 		return nil
 	}
 	return &e.set.Rules[i]
-}
-
-// each calls do for 0 to n-1 with at most limit at a time, and returns when all have ended. Once ctx is done no further one begins.
-func each(ctx context.Context, n, limit int, do func(i int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, limit)
-	for i := range n {
-		select {
-		case <-ctx.Done():
-			wg.Wait()
-			return
-		case slots <- struct{}{}:
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			do(i)
-		})
-	}
-	wg.Wait()
 }

@@ -16,6 +16,7 @@ type Explanation struct {
 	Target *plan.Target    `json:"target"` // nil: the rule sends it nowhere
 	Wanted bool            `json:"wanted"`
 	Why    string          `json:"why"`
+	Failed bool            `json:"failed,omitempty"` // the sync can't be resolved at all: Why says the reason
 }
 
 // Explain says for every rule where a source secret goes, where it doesn't, and why. It looks at sources only.
@@ -29,7 +30,7 @@ func (e *Engine) Explain(ctx context.Context, name secret.Name, o Options) ([]Ex
 	found := false
 	for _, r := range s.rules {
 		if err := s.failed[r.Name]; err != nil {
-			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Why: "the sync fails: " + err.Error()})
+			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Failed: true, Why: "the sync fails: " + err.Error()})
 			continue
 		}
 		m, ok := s.views[r.From].find(name)

@@ -25,6 +25,7 @@ syncs:
 `
 
 func TestAThrottledListingOfTheSourceEndsTheRunWithoutAWrite(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for i := range 101 {
 		l.put(hub, east, fmt.Sprintf("s%03d", i), "one")
@@ -41,6 +42,7 @@ func TestAThrottledListingOfTheSourceEndsTheRunWithoutAWrite(t *testing.T) {
 }
 
 func TestOneSecretThatCanNotBeReadDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"AccessDeniedException", "DecryptionFailure", "InternalServiceError"} {
 		l := newLab(t)
 		l.put(hub, east, "bad", "one")
@@ -54,6 +56,7 @@ func TestOneSecretThatCanNotBeReadDoesNotStopTheOthers(t *testing.T) {
 }
 
 func TestACopyThatAStaleListingDoesNotShowIsNotMadeTwice(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(spokes)
@@ -67,6 +70,7 @@ func TestACopyThatAStaleListingDoesNotShowIsNotMadeTwice(t *testing.T) {
 }
 
 func TestATargetWithQuotasIsPacedAndNoCallIsThrottled(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, func(o *awslocal.Options) { o.EnforceQuotas, o.Clock = true, nil })
 	e := l.engine(spokes)
 	for i := range 70 {
@@ -83,6 +87,7 @@ func TestATargetWithQuotasIsPacedAndNoCallIsThrottled(t *testing.T) {
 }
 
 func TestAnAccountThatIsDownIsReportedAndTheOthersComplete(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]awslocal.Fault{
 		"no connection":     {Service: "secretsmanager", Account: one, Drop: true},
 		"errors":            {Service: "secretsmanager", Account: one, Code: "InternalServiceError", Status: 500},
@@ -113,6 +118,7 @@ func TestAnAccountThatIsDownIsReportedAndTheOthersComplete(t *testing.T) {
 }
 
 func TestATargetThatFailsInMidRunStopsBeingAsked(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for i := range 60 {
 		l.put(hub, east, fmt.Sprintf("s%02d", i), "one")
@@ -129,6 +135,7 @@ func TestATargetThatFailsInMidRunStopsBeingAsked(t *testing.T) {
 }
 
 func TestALostAnswerMakesNoSecondVersion(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(spokes)
@@ -147,6 +154,7 @@ func TestALostAnswerMakesNoSecondVersion(t *testing.T) {
 }
 
 func TestACallThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	l.aws.Faults().Add(awslocal.Fault{Operation: "CreateSecret", Account: one, Times: 1, Hang: true})
@@ -156,6 +164,7 @@ func TestACallThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
 }
 
 func TestOnlyTheCurrentValueLeavesWhileARotationIsUnderWay(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "current")
 	if _, err := l.as(hub, east).PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: ptr("a"), SecretString: ptr("pending"), VersionStages: []string{"AWSPENDING"}}); err != nil {
@@ -170,6 +179,7 @@ func TestOnlyTheCurrentValueLeavesWhileARotationIsUnderWay(t *testing.T) {
 }
 
 func TestACopyThatRotatesByItselfIsNotOverwritten(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(spokes)
@@ -185,6 +195,7 @@ applied update new-version a 222222222222/us-east-1`)
 }
 
 func TestANativeReplicaIsNotOverwrittenAndItsPrimaryIsASource(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	if _, err := l.as(hub, east).ReplicateSecretToRegions(t.Context(), replicaTo("a", west)); err != nil {
@@ -198,6 +209,7 @@ func TestANativeReplicaIsNotOverwrittenAndItsPrimaryIsASource(t *testing.T) {
 }
 
 func TestATokenThatIsTakenByAnotherValueIsReplacedByTheNextGeneration(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(spokes)
@@ -229,6 +241,7 @@ func TestATokenThatIsTakenByAnotherValueIsReplacedByTheNextGeneration(t *testing
 }
 
 func TestASecondHubWithAnotherOwnerIsRefused(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	l.put(three, east, "a", "theirs")
@@ -244,6 +257,7 @@ func TestASecondHubWithAnotherOwnerIsRefused(t *testing.T) {
 }
 
 func TestTwoRunsAtTheSameTimeComeToTheSameCopies(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for i := range 10 {
 		l.put(hub, east, fmt.Sprint("s", i), "one")
@@ -271,6 +285,7 @@ func TestTwoRunsAtTheSameTimeComeToTheSameCopies(t *testing.T) {
 }
 
 func TestADisabledOrAbsentKeyFailsThatCopyByNameAndNoOtherKeyIsUsed(t *testing.T) {
+	t.Parallel()
 	text := strings.Replace(spokes, "role: R}", "role: R, kmsKey: alias/copies}", 1)
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
@@ -289,6 +304,7 @@ func TestADisabledOrAbsentKeyFailsThatCopyByNameAndNoOtherKeyIsUsed(t *testing.T
 }
 
 func TestCredentialsThatExpireInMidRunAreRenewed(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for i := range 5 {
 		l.put(hub, east, fmt.Sprint("s", i), "one")
@@ -304,6 +320,7 @@ func TestCredentialsThatExpireInMidRunAreRenewed(t *testing.T) {
 }
 
 func TestAValueOfAnySizeAndContentArrivesByteForByte(t *testing.T) {
+	t.Parallel()
 	values := map[string]string{
 		"largest": strings.Repeat("x", 65536), "unicode": "Å e\u0301 \u00e9 \U0001f511", "quotes": `"'\` + "\n\t", "json": `{"a":1.0,"a":2,"b":123456789012345678901234567890}`, "blank": " ",
 	}
@@ -328,6 +345,7 @@ func TestAValueOfAnySizeAndContentArrivesByteForByte(t *testing.T) {
 }
 
 func TestMoreThanFiftyTagsAreRefusedInThePlan(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	var tags []string
 	for i := range 48 {
@@ -341,6 +359,7 @@ func TestMoreThanFiftyTagsAreRefusedInThePlan(t *testing.T) {
 }
 
 func TestEveryListingIsPaged(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for i := range 101 {
 		l.put(hub, east, fmt.Sprintf("s%03d", i), "one")
@@ -355,6 +374,7 @@ func TestEveryListingIsPaged(t *testing.T) {
 }
 
 func TestAnInterruptedRunFinishesTheWriteInFlightAndReportsTheRest(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for i := range 40 {
 		l.put(hub, east, fmt.Sprintf("s%02d", i), "one")
@@ -388,6 +408,7 @@ func TestAnInterruptedRunFinishesTheWriteInFlightAndReportsTheRest(t *testing.T)
 }
 
 func TestAnotherAccountsCredentialsStopTheWritesToThatTarget(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	// The name of a role may hide another account's role: here its sessions turn out to be another account's.
@@ -398,6 +419,7 @@ func TestAnotherAccountsCredentialsStopTheWritesToThatTarget(t *testing.T) {
 }
 
 func TestADestinationThatIsInUseByAPredecessorIsTakenOverWhereTheRuleSaysSo(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "new")
 	l.put(one, east, "a", "old", "tag:SyncedFrom="+hub)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -27,6 +28,7 @@ func (e *Engine) loadGroups(ctx context.Context, rules []*plan.Rule, views map[s
 		g.all = map[plan.GroupName]plan.Group{}
 	}
 	ref := e.set.GroupsFrom
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r *plan.Rule) bool { return views[r.From].err != nil })
 	if ref == nil || !usesGroups(rules) {
 		return g
 	}

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAGroupTagWithoutTheGroupsFailsTheSyncAndWritesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Production")
 	l.put(hub, east, "b", canary, "tag:SecretSync-SyncAccount=111111111111")
@@ -20,6 +21,7 @@ func TestAGroupTagWithoutTheGroupsFailsTheSyncAndWritesNothing(t *testing.T) {
 }
 
 func TestNoGroupsAreNeededWhereOnlyAccountsAreTagged(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "b", canary, "tag:SecretSync-SyncAccount=111111111111")
 	l.forget()
@@ -30,6 +32,7 @@ func TestNoGroupsAreNeededWhereOnlyAccountsAreTagged(t *testing.T) {
 }
 
 func TestBrokenGroupsFailTheSyncsThatGoByThemAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
 	text := `
 version: 1
 owner: me
@@ -67,6 +70,7 @@ syncs:
 }
 
 func TestGroupsThatCanNotBeReadFailTheSync(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "secret-sync/config", groupsJSON)
 	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Dev")
@@ -77,6 +81,7 @@ func TestGroupsThatCanNotBeReadFailTheSync(t *testing.T) {
 }
 
 func TestTheSecretWithTheGroupsIsNeverSyncedNorOverwritten(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "secret-sync/config", groupsJSON, "tag:SecretSync-SyncDestinationGroup=Dev")
 	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Dev")
@@ -100,6 +105,7 @@ syncs:
 }
 
 func TestOldDeletionSettingsInTheGroupsAreIgnoredWithAWarning(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "secret-sync/config", `{"Version": "1.0", "DeleteSync": true, "NeverDelete": false, "AccountGroups": {"Dev": {"Accounts": ["333333333333"], "DeleteSync": true}}}`)
 	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Dev")
@@ -110,6 +116,7 @@ func TestOldDeletionSettingsInTheGroupsAreIgnoredWithAWarning(t *testing.T) {
 }
 
 func TestAnUnknownGroupRefusesThatSecretAndNothingElse(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "secret-sync/config", groupsJSON)
 	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Nope")
@@ -125,6 +132,7 @@ applied create missing d 333333333333/us-east-1`)
 }
 
 func TestACopyWhoseRoutingIsRefusedNowIsKept(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	text := strings.Replace(deleting, "syncs:", "groups:\n  Dev: {accounts: [\"333333333333\"]}\nsyncs:\n  - {name: tags, from: hub, to: [{store: spokes, byTags: true}], deletion: delete}", 1)
 	text = strings.Replace(text, "stores:", "stores:\n  spokes: {type: aws-secrets-manager, role: R}", 1)

@@ -13,6 +13,7 @@ const groupsJSON = `{"Version": "1.0", "AccountGroups": {
   "Dev": ["333333333333"]}}`
 
 func TestTheBuiltInDefaultCopiesByTagsAndASecondRunReadsNoValueAndWritesNothing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "secret-sync/config", groupsJSON)
 	l.put(hub, east, "app/db", `{"n": 12345678901234567890}`, "tag:SecretSync-SyncDestinationGroup=Production", "tag:team=a", "description=the db")
@@ -58,6 +59,7 @@ create missing app/dr 333333333333/us-east-1`)
 }
 
 func TestARotationAtTheHubSpreadsWithItsVersionId(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one", "tag:SecretSync-SyncAccount=111111111111")
 	l.put(hub, east, "b", "one", "tag:SecretSync-SyncAccount=111111111111")

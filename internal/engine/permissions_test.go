@@ -38,6 +38,7 @@ const (
 )
 
 func TestTheFiveActionsOfTheSpokeRoleAreEnoughForEverythingButDeletion(t *testing.T) {
+	t.Parallel()
 	l := guarded(t, hubReads, spokeFive, hubTrust)
 	l.put(hub, east, "a", "one", "tag:SecretSync-SyncAccount=111111111111", "tag:k=v")
 	l.put(hub, east, "b", "one", "tag:SecretSync-SyncAccount=111111111111")
@@ -70,6 +71,7 @@ func TestTheFiveActionsOfTheSpokeRoleAreEnoughForEverythingButDeletion(t *testin
 }
 
 func TestADeniedActionIsRefusedByNameAndTheOtherAccountGoesOn(t *testing.T) {
+	t.Parallel()
 	l := guarded(t, hubReads, strings.Replace(spokeFive, `"secretsmanager:CreateSecret", `, "", 1), hubTrust)
 	l.put(hub, east, "a", "one", "tag:SecretSync-SyncAccount=111111111111")
 	r := l.sync(l.engineAs("lambda", ""), engine.Options{})
@@ -80,6 +82,7 @@ func TestADeniedActionIsRefusedByNameAndTheOtherAccountGoesOn(t *testing.T) {
 }
 
 func TestWhereNeitherListingNorDescribingIsPermittedEveryCopyIsRefused(t *testing.T) {
+	t.Parallel()
 	l := guarded(t, hubReads, strings.Replace(spokeFive, `"secretsmanager:DescribeSecret", `, "", 1), hubTrust)
 	l.put(hub, east, "a", "one", "tag:SecretSync-SyncAccount=111111111111")
 	run := l.plan(l.engineAs("lambda", ""), engine.Options{})
@@ -90,6 +93,7 @@ func TestWhereNeitherListingNorDescribingIsPermittedEveryCopyIsRefused(t *testin
 }
 
 func TestAWrongExternalIdIsReportedForThatAccountAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
 	l := guarded(t, hubReads, spokeFive, external)
 	l.put(hub, east, "a", "one", "tag:SecretSync-SyncAccount=111111111111")
 	e := l.engineAs("lambda", "")
@@ -112,6 +116,7 @@ syncs:
 }
 
 func TestBatchReadsThatAreDeniedBecomeSingleOnes(t *testing.T) {
+	t.Parallel()
 	l := guarded(t, hubReads, spokeFive, hubTrust)
 	for i := range 3 {
 		l.put(hub, east, fmt.Sprint("s", i), "one", "tag:SecretSync-SyncAccount=111111111111")
@@ -126,6 +131,7 @@ func TestBatchReadsThatAreDeniedBecomeSingleOnes(t *testing.T) {
 }
 
 func TestTheReplicatorsPolicyWithNamesOnlyIsEnough(t *testing.T) {
+	t.Parallel()
 	policy := `{"Version": "2012-10-17", "Statement": [
 	  {"Sid": "Origin", "Effect": "Allow", "Action": ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], "Resource": "arn:aws:secretsmanager:us-east-1:123456789012:secret:replica/myexamplereplica*"},
 	  {"Sid": "Replica", "Effect": "Allow", "Action": ["secretsmanager:UpdateSecretVersionStage", "secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret", "secretsmanager:TagResource"], "Resource": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:replica/myexamplereplica*"},

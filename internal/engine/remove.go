@@ -30,7 +30,7 @@ func (a *applier) remove(ctx context.Context, steps []*step) {
 	progress := counter{phase: "deleting", total: len(going), report: a.engine.set.Progress}
 	each(ctx, len(going), batchesAtOnce*writesAtOnce, func(i int) {
 		a.removeOne(ctx, going[i])
-		progress.add(1)
+		progress.add()
 	})
 	for _, st := range going {
 		a.skipUnlessDone(st)

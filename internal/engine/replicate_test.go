@@ -32,6 +32,7 @@ func (l *lab) moveCurrent(account, region, name, to string) {
 }
 
 func TestAnySecretGoesToAnyNumberOfRegionsAndAccounts(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "plain", "text")
 	l.put(hub, east, "binary", "\x00\xfe\xff", "binary")
@@ -52,6 +53,7 @@ func TestAnySecretGoesToAnyNumberOfRegionsAndAccounts(t *testing.T) {
 }
 
 func TestARollbackAtTheSourceMovesTheLabelWithOneCallATarget(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(replicate)
@@ -80,6 +82,7 @@ func TestARollbackAtTheSourceMovesTheLabelWithOneCallATarget(t *testing.T) {
 }
 
 func TestARunThatArrivesLateNeverLeavesAnOlderVersionBehind(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(replicate)
@@ -112,6 +115,7 @@ func TestARunThatArrivesLateNeverLeavesAnOlderVersionBehind(t *testing.T) {
 }
 
 func TestAStaleSourceListingDoesNotRollACopyBack(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(replicate)
@@ -130,6 +134,7 @@ func TestAStaleSourceListingDoesNotRollACopyBack(t *testing.T) {
 }
 
 func TestAWriteOfSomebodyElseIsFoundAndMended(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "right")
 	e := l.engine(replicate)
@@ -150,6 +155,7 @@ func TestAWriteOfSomebodyElseIsFoundAndMended(t *testing.T) {
 }
 
 func TestAForeignSecretIsRefusedAndLeftAsItIs(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "ours")
 	l.put(hub, east, "b", "ours")
@@ -173,6 +179,7 @@ func TestAForeignSecretIsRefusedAndLeftAsItIs(t *testing.T) {
 }
 
 func TestTheKeyRuleIsDecidedInThePlan(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	source := l.key(hub, east, "alias/app")
 	l.put(hub, east, "custom", canary, "key="+source)
@@ -202,6 +209,7 @@ func TestTheKeyRuleIsDecidedInThePlan(t *testing.T) {
 }
 
 func TestDescriptionsTagsAndNothingElseAreKeptInStep(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", canary, "description=old", "tag:k=old")
 	e := l.engine(replicate)

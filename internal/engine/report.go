@@ -11,6 +11,7 @@ import (
 // Outcome is what became of a change.
 type Outcome string
 
+// The outcomes.
 const (
 	Applied Outcome = "applied"
 	Failed  Outcome = "failed"

@@ -40,6 +40,7 @@ func (l *lab) prepared(text string) (*engine.Engine, *plan.Plan) {
 }
 
 func TestASavedPlanIsAppliedExactly(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e, p := l.prepared(deleting)
 	l.put(hub, east, "app/later", "one") // nobody planned this one
@@ -58,6 +59,7 @@ applied delete source-deleted app/c 123456789012/eu-west-1`)
 }
 
 func TestAPlanIsStaleWhereWhatItWasMadeFromHasMoved(t *testing.T) {
+	t.Parallel()
 	for name, move := range map[string]func(*lab){
 		"a source has a new version":     func(l *lab) { l.put(hub, east, "app/a", "three") },
 		"a copy was written":             func(l *lab) { l.put(hub, west, "app/a", "theirs") },
@@ -85,6 +87,7 @@ func TestAPlanIsStaleWhereWhatItWasMadeFromHasMoved(t *testing.T) {
 }
 
 func TestAPlanIsStaleWhereTheConfigurationIsAnother(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	_, p := l.prepared(deleting)
 	other := l.engine(strings.Replace(deleting, "recoveryDays: 9", "recoveryDays: 10", 1))
@@ -98,6 +101,7 @@ func TestAPlanIsStaleWhereTheConfigurationIsAnother(t *testing.T) {
 }
 
 func TestASourceThatMovesWhileASavedPlanIsAppliedIsLeftOut(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e, p := l.prepared(deleting)
 	run, err := e.Resume(t.Context(), p, nil)
@@ -115,6 +119,7 @@ func TestASourceThatMovesWhileASavedPlanIsAppliedIsLeftOut(t *testing.T) {
 }
 
 func TestASavedPlanKeepsItsBrakesUnlessAPersonLiftsThem(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	e := l.engine(deleting)
 	l.estate(e, 8)

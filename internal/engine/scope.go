@@ -37,8 +37,20 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scope{options: o, rules: rules, failed: map[secret.SyncName]error{}}
-	s.views = e.look(ctx, rules, o)
+	s := e.surveyOf(ctx, rules, e.look(ctx, rules, o), o)
+	if len(s.failed) == len(rules) {
+		errs := make([]error, 0, len(rules))
+		for _, r := range rules {
+			errs = append(errs, fmt.Errorf("sync %q: %w", r.Name, s.failed[r.Name]))
+		}
+		return nil, fmt.Errorf("%w: %w", ErrNothing, errors.Join(errs...))
+	}
+	return s, ctx.Err()
+}
+
+// surveyOf routes what the views show. The rules that fail are in the scope.
+func (e *Engine) surveyOf(ctx context.Context, rules []*plan.Rule, views map[secret.StoreName]*view, o Options) *scope {
+	s := &scope{options: o, rules: rules, failed: map[secret.SyncName]error{}, views: views}
 	s.groups = e.loadGroups(ctx, rules, s.views)
 	s.warnings = append(s.warnings, s.groups.warnings...)
 	s.groupsAt = e.groupsPlace(ctx, s.views)
@@ -51,15 +63,8 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 		}
 		e.route(s, r)
 	}
-	if len(s.failed) == len(rules) {
-		errs := make([]error, 0, len(rules))
-		for _, r := range rules {
-			errs = append(errs, fmt.Errorf("sync %q: %w", r.Name, s.failed[r.Name]))
-		}
-		return nil, fmt.Errorf("%w: %w", ErrNothing, errors.Join(errs...))
-	}
 	slices.SortStableFunc(s.candidates, func(a, b *candidate) int { return compareNames(a.want.Name, b.want.Name) })
-	return s, ctx.Err()
+	return s
 }
 
 // owner returns the name of this installation.

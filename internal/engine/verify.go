@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -121,11 +120,11 @@ func verifyBatch(ctx context.Context, batch []*pair) {
 		truth[names[i]] = r
 		defer r.Value.Wipe()
 	}
-	var wg sync.WaitGroup
+	var readers crew
 	for _, pairs := range byDest {
-		wg.Go(func() { verifyTarget(ctx, pairs, truth) })
+		readers.Go(func() { verifyTarget(ctx, pairs, truth) })
 	}
-	wg.Wait()
+	readers.Wait()
 }
 
 func verifyTarget(ctx context.Context, pairs []*pair, truth map[secret.Name]store.Reading) {

@@ -26,6 +26,7 @@ func (t Target) Compare(u Target) int {
 // Action is what a change does.
 type Action string
 
+// The actions.
 const (
 	Create   Action = "create"
 	Update   Action = "update"   // write another value, or move AWSCURRENT to one that is there
@@ -39,6 +40,7 @@ const (
 // Reason explains a change. Nothing is ever decided by it.
 type Reason string
 
+// The reasons.
 const (
 	Missing            Reason = "missing"
 	NewVersion         Reason = "new-version"

@@ -38,6 +38,7 @@ type Policy struct {
 // State says how a copy stands to what is wanted.
 type State string
 
+// The states.
 const (
 	InSync      State = "in-sync"
 	Behind      State = "behind"
@@ -79,7 +80,7 @@ func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func
 	}
 	d := differ{target: target, policy: p}
 	for len(wants) > 0 || len(have) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(wants) == 0:
 			order = 1

@@ -56,6 +56,7 @@ type Group struct {
 // Deletion is what happens to a copy that nothing wants any more.
 type Deletion string
 
+// Deletion policies.
 const (
 	Retain Deletion = "retain"
 	Delete Deletion = "delete"
@@ -64,6 +65,7 @@ const (
 // DriftPolicy is what happens to a copy that somebody else has written.
 type DriftPolicy string
 
+// Drift policies.
 const (
 	Mend   DriftPolicy = "mend"
 	Report DriftPolicy = "report"
@@ -72,6 +74,7 @@ const (
 // ExistingPolicy is what happens to a secret of the wanted name that does not carry our mark.
 type ExistingPolicy string
 
+// Policies for what is there already.
 const (
 	Refuse      ExistingPolicy = "refuse"
 	AdoptLegacy ExistingPolicy = "adopt-legacy"
@@ -80,6 +83,7 @@ const (
 // TagPolicy says whether a source's own tags go with its copies.
 type TagPolicy string
 
+// Tag policies.
 const (
 	CopyTags TagPolicy = "copy"
 	NoTags   TagPolicy = "none"

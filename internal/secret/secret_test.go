@@ -96,7 +96,7 @@ func TestAnIdentityFitsATag(t *testing.T) {
 	if got := bang.Tag(); !strings.HasPrefix(got, "sm/111111111111/us-east-1/what") || len(got) != len("sm/111111111111/us-east-1/what")+32 {
 		t.Errorf("got %s, want the allowed prefix and 32 hex digits", got)
 	}
-	if long.Tag() == secret.Identity(long+"b").Tag() {
+	if long.Tag() == (long + "b").Tag() {
 		t.Error("two long identities have one tag")
 	}
 	plain := secret.NewIdentity("sm", secret.Place{Account: "111111111111", Region: "us-east-1"}, "app/db")

@@ -59,9 +59,17 @@ func (v Value) Wipe() {
 	}
 }
 
-// String, GoString, MarshalText, MarshalJSON and LogValue keep the value out of whatever prints it.
-func (Value) String() string               { return redacted }
-func (Value) GoString() string             { return redacted }
+// String keeps the value out of %v and %s.
+func (Value) String() string { return redacted }
+
+// GoString keeps the value out of %#v.
+func (Value) GoString() string { return redacted }
+
+// MarshalText keeps the value out of whatever encodes text.
 func (Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON keeps the value out of JSON.
 func (Value) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-func (Value) LogValue() slog.Value         { return slog.StringValue(redacted) }
+
+// LogValue keeps the value out of logs.
+func (Value) LogValue() slog.Value { return slog.StringValue(redacted) }
