@@ -293,3 +293,16 @@ func expect(t *testing.T, what, got, want string) {
 		t.Errorf("%s: got\n%s\nwant\n%s", what, got, want)
 	}
 }
+
+// replace makes a copy anew with another value under the same version id and the same tags, which no listing can tell.
+func (l *lab) replace(account, region, name, value, version string) {
+	l.t.Helper()
+	c := l.as(account, region)
+	d := l.describe(account, region, name)
+	if _, err := c.DeleteSecret(l.t.Context(), &sm.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: aws.Bool(true)}); err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := c.CreateSecret(l.t.Context(), &sm.CreateSecretInput{Name: &name, SecretString: &value, ClientRequestToken: &version, Tags: d.Tags}); err != nil {
+		l.t.Fatal(err)
+	}
+}
