@@ -36,6 +36,16 @@ const (
 	  "Development": ["333333333333"]}}`
 )
 
+// TestMain keeps the AWS settings of whoever runs the tests out of them.
+func TestMain(m *testing.M) {
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SECRETSYNC_CONFIG") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // lab is moto behind a proxy that counts the program's calls.
 type lab struct {
 	t      *testing.T
@@ -48,9 +58,6 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	for _, name := range []string{"AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"} {
-		t.Setenv(name, "")
-	}
 	l := &lab{t: t, moto: storetest.Moto(t), binary: filepath.Join(t.TempDir(), "secretsync"), calls: map[string]int{}}
 	if out, err := exec.Command("go", "build", "-o", l.binary, "../../cmd/secretsync").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -130,7 +137,7 @@ func (l *lab) run(args ...string) result {
 	l.mu.Unlock()
 	cmd := exec.Command(l.binary, append(args, "-o", "json", "--log-level", "debug")...)
 	cmd.Dir = l.t.TempDir()
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+l.proxy, "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_SESSION_TOKEN=", "AWS_REGION=us-east-1", "SECRETSYNC_CONFIG=")
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+l.proxy, "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_REGION=us-east-1")
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
