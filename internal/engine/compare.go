@@ -222,7 +222,8 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 }
 
 func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
-	p := plan.Policy{Owner: s.owner, Key: e.set.Stores[at.target.Store].Key(), Adopt: s.options.Adopt, Rules: e.rule}
+	key := e.set.Stores[at.target.Store].Key()
+	p := plan.Policy{Owner: s.owner, Key: key, Adopt: s.options.Adopt, Rules: e.rule}
 	if r, ok := at.dest.(store.KeyResolver); ok {
 		p.SameKey = func(a, b secret.Key) bool {
 			same, known := r.SameKey(ctx, a, b)
@@ -230,12 +231,14 @@ func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 		}
 	}
 	p.Check = func(name secret.Name, tags map[string]string, description string) (plan.Reason, string) {
-		err := at.dest.Check(store.Write{Name: name, Tags: tags, Description: description})
+		err := at.dest.Check(store.Write{Name: name, Tags: tags, Description: description, Key: key})
 		switch {
 		case err == nil:
 			return "", ""
 		case errors.Is(err, store.ErrTooManyTags):
 			return plan.TooManyTags, err.Error()
+		case errors.Is(err, store.ErrKey):
+			return plan.KeyMismatch, err.Error()
 		}
 		return plan.BadName, err.Error()
 	}

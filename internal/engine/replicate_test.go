@@ -232,3 +232,14 @@ func TestDescriptionsTagsAndNothingElseAreKeptInStep(t *testing.T) {
 		t.Error("a change of metadata made a new version")
 	}
 }
+
+func TestAKeyOfAnotherRegionIsRefusedInThePlan(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "a", canary)
+	key := l.key(hub, east, "alias/x")
+	r := l.sync(l.engine(strings.Replace(replicate, "here: {type: aws-secrets-manager}", "here: {type: aws-secrets-manager, kmsKey: \""+key+"\"}", 1)), engine.Options{})
+	if strings.Count(outcomes(r), "refused refuse key-mismatch a "+hub) != 2 || r.Summary.Create != 1 {
+		t.Errorf("got\n%s", outcomes(r))
+	}
+}

@@ -41,7 +41,8 @@ type Destination interface {
 	// Stat returns what List would return for one name, read strongly where the store can; ErrNotFound if there is none. Where the strong read is
 	// denied, it falls back to a listing limited to that name.
 	Stat(ctx context.Context, name secret.Name) (secret.Copy, error)
-	// Check says what can be known without a call: whether the target can hold that name, with those tags. ErrInvalid with a reason if not.
+	// Check says what can be known without a call: whether the target can hold that name, with those tags and that description, under that key.
+	// ErrBadName, ErrTooManyTags, ErrKey or ErrInvalid if not.
 	Check(w Write) error
 	// Write makes w.Name hold the value w.Versions names and carry w.Mark, Tags, Description and Key, and nothing else of it changes.
 	// It makes only the calls that lead from w.Have to there. The answer is the copy as it is then, as far as the answers told.

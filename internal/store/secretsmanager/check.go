@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
@@ -23,10 +24,13 @@ const (
 
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-// Check judges the name (store.ErrBadName), the number of tags (store.ErrTooManyTags), and the tags and the description themselves (store.ErrInvalid).
+// Check judges the name (store.ErrBadName), the key (store.ErrKey), the number of tags (store.ErrTooManyTags), and the tags and the description themselves (store.ErrInvalid).
 func (d *destination) Check(w store.Write) error {
 	if err := d.checkName(w.Name); err != nil {
 		return err
+	}
+	if _, region := awscfg.ARNAccount(string(w.Key)); region != "" && region != d.client.place.Region {
+		return d.client.invalid("check", w.Name, store.ErrKey, "kmsKey is a key of %s, which can't encrypt here: name an alias that each Region has, or use a store per Region", region)
 	}
 	if n := utf8.RuneCountInString(w.Description); n > maxDescription {
 		return d.client.invalid("check", w.Name, store.ErrInvalid, "its description has %d characters: at most %d are possible", n, maxDescription)
