@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"cmd/secretsync":                {"internal/cli"},
 	"bench":                         {},
 	"schema":                        {},
+	"test/acceptance":               {},
 	"internal/secret":               {},
 	"internal/plan":                 {"internal/secret"},
 	"internal/config":               {"internal/plan", "internal/secret"},

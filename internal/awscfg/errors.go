@@ -3,6 +3,8 @@ package awscfg
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -23,6 +25,8 @@ func Error(op string, place secret.Place, err error) *store.Error {
 	var broken *BrokenError
 	var creds *CredentialsError
 	switch {
+	case errors.As(err, &creds) && creds.Role == "": // before the context's errors: a metadata service that does not answer reads like a deadline
+		credentialsKind(e, creds)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !isTimeout(err):
 		e.Err = context.Canceled
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -74,9 +78,12 @@ func credentialsKind(e *store.Error, creds *CredentialsError) {
 		e.Kind, e.Err = store.ErrUnavailable, broken
 	case creds.Role == "":
 		e.Help = "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run where a role is attached"
-	case kind == store.ErrNotPermitted:
+		if isMetadata(inner) {
+			e.Err = fmt.Errorf("none were found, and the instance metadata service gave none: %w", e.Err)
+		}
+	case errors.Is(kind, store.ErrNotPermitted):
 		e.Help = "role " + creds.Role + " does not exist, does not trust these credentials, or ExternalId differs; or these credentials lack sts:AssumeRole on it"
-	case kind == store.ErrUnavailable, kind == store.ErrThrottled:
+	case errors.Is(kind, store.ErrUnavailable), errors.Is(kind, store.ErrThrottled):
 		e.Kind, e.Help = kind, "STS did not answer for "+creds.Role
 	default:
 		e.Help = help
@@ -105,8 +112,14 @@ func Message(err error) string {
 	return ""
 }
 
+// isMetadata reports whether an error comes from the instance metadata service, the last place where credentials are looked for.
+func isMetadata(err error) bool {
+	var op *smithy.OperationError
+	return errors.As(err, &op) && op.ServiceID == "ec2imds"
+}
+
 // cause returns what can be shown of an error of the SDK: AWS's code and message, or what the network said. An answer that could not be decoded is
-// not quoted: the decoder's complaint may hold a piece of it.
+// not quoted: the decoder's complaint may hold a piece of it. What was never answered comes first: the SDK wraps that in a response too.
 func cause(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -118,16 +131,16 @@ func cause(err error) error {
 			return errors.New(text)
 		}
 	}
-	var resp *awshttp.ResponseError
-	if errors.As(err, &resp) && resp.HTTPStatusCode() >= 300 {
-		return errors.New("HTTP status " + resp.HTTPResponse().Status)
-	}
-	if errors.As(err, new(*smithy.DeserializationError)) || errors.As(err, new(*smithyhttp.ResponseError)) {
-		return errors.New("the answer could not be understood")
-	}
 	var send *smithyhttp.RequestSendError
 	if errors.As(err, &send) {
 		return errors.New(send.Err.Error())
+	}
+	var resp *smithyhttp.ResponseError
+	if errors.As(err, &resp) && resp.HTTPStatusCode() >= 300 {
+		return fmt.Errorf("HTTP status %d %s", resp.HTTPStatusCode(), http.StatusText(resp.HTTPStatusCode()))
+	}
+	if errors.As(err, new(*smithy.DeserializationError)) || resp != nil {
+		return errors.New("the answer could not be understood")
 	}
 	var timeout *timeoutError
 	if errors.As(err, &timeout) {

@@ -29,9 +29,9 @@ type Options struct {
 	Observe func(Call)
 	// Timeout is how long one attempt may take, the wait for its turn not counted. Zero: 15 seconds.
 	Timeout time.Duration
-	// Attempts is how often a call is tried at most. Zero: 8.
+	// Attempts is how often a call is tried at most, where a connection is refused or a name does not resolve never more than 3 times. Zero: 8.
 	Attempts int
-	// MaxBackoff is the longest wait between two attempts; each wait is a random part of a doubling one. Zero: 5 seconds.
+	// MaxBackoff is the longest wait between two attempts; each is at least half of a wait that doubles, the rest is left to chance. Zero: 5 seconds.
 	MaxBackoff time.Duration
 	// Load changes how the ambient configuration is loaded: another HTTP client, endpoint or credentials, as the demo and tests need.
 	Load []func(*config.LoadOptions) error

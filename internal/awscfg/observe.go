@@ -18,6 +18,7 @@ import (
 // Outcome is how an attempt of a call ended.
 type Outcome string
 
+// The outcomes.
 const (
 	OK        Outcome = "ok"
 	Refused   Outcome = "refused"   // AWS answered that it won't

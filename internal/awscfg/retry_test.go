@@ -1,9 +1,12 @@
 package awscfg
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/smithy-go"
 )
 
 func TestRetriesEndWhereTheBudgetDoes(t *testing.T) {
@@ -102,5 +105,31 @@ func TestASessionNameIsOneThatSTSTakes(t *testing.T) {
 		if got := roleSessionName(run); got != want || len(got) > 64 {
 			t.Errorf("%q: got %q, want %q", run, got, want)
 		}
+	}
+}
+
+func TestWaitsDoubleUpToTheLongestAndAreLongerAfterThrottling(t *testing.T) {
+	throttled := &smithy.GenericAPIError{Code: "ThrottlingException"}
+	for _, test := range []struct {
+		name string
+		err  error
+		want []time.Duration // the longest that each may be
+	}{
+		{"no answer", errors.New("reset"), []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}},
+		{"throttled", throttled, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second, 5 * time.Second}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for i, most := range test.want {
+				for range 100 {
+					got, err := newBackoff(5*time.Second)(i+1, test.err)
+					if err != nil || got < most/2 || got > most {
+						t.Fatalf("wait %d is %s, want %s to %s (%v)", i+1, got, most/2, most, err)
+					}
+				}
+			}
+		})
+	}
+	if got, _ := newBackoff(time.Millisecond)(1, throttled); got > time.Millisecond {
+		t.Errorf("a wait of %s where 1ms is the longest", got)
 	}
 }

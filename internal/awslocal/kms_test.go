@@ -170,16 +170,16 @@ func TestAliasesStandForKeys(t *testing.T) {
 	c := keysOf(s, "us-east-1", "111111111111")
 	one, two := createKey(t, c), createKey(t, c)
 	alias := aws.String("alias/app")
-	make := func(name *string, k *types.KeyMetadata) error {
+	create := func(name *string, k *types.KeyMetadata) error {
 		_, err := c.CreateAlias(ctx, &awskms.CreateAliasInput{AliasName: name, TargetKeyId: k.KeyId})
 		return err
 	}
-	if err := make(alias, one); err != nil {
+	if err := create(alias, one); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, make(alias, two), "AlreadyExistsException", 400, "already exists")
-	wantCode(t, make(aws.String("alias/aws/mine"), one), "NotAuthorizedException", 400, "")
-	wantCode(t, make(aws.String("app"), one), "InvalidAliasNameException", 400, "")
+	wantCode(t, create(alias, two), "AlreadyExistsException", 400, "already exists")
+	wantCode(t, create(aws.String("alias/aws/mine"), one), "NotAuthorizedException", 400, "")
+	wantCode(t, create(aws.String("app"), one), "InvalidAliasNameException", 400, "")
 	if _, err := c.UpdateAlias(ctx, &awskms.UpdateAliasInput{AliasName: alias, TargetKeyId: two.KeyId}); err != nil {
 		t.Fatal(err)
 	}

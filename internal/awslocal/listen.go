@@ -2,6 +2,7 @@ package awslocal
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,8 @@ import (
 
 // Listen serves HTTP on addr, "127.0.0.1:0" for any free port, until Close, and returns the URL that clients reach it by.
 func (s *Server) Listen(addr string) (url string, err error) {
-	l, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", addr) // a listener ends with Close, not with a call
 	if err != nil {
 		return "", fmt.Errorf("embedded AWS: %w", err)
 	}
@@ -66,7 +68,7 @@ type transport struct{ s *Server }
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
-		defer req.Body.Close()
+		defer func() { _ = req.Body.Close() }() // it is in memory or has been read
 	}
 	if err := req.Context().Err(); err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(seed.Accounts)) {
 		account := seed.Accounts[id]
-		if !identity.IsAccount(id) {
+		if !policy.IsAccount(id) {
 			return fmt.Errorf("seed: account %q: not 12 digits", id)
 		}
 		for name, u := range account.Users {

@@ -9,7 +9,6 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/secretsync-dev/secretsync/internal/awslocal/identity"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/kms"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/policy"
 )
@@ -36,7 +35,7 @@ func ParseSeed(r io.Reader, name string) (*Seed, error) {
 			return false
 		}
 		p.entries(v, func(id string, k, v *yaml.Node) {
-			if !identity.IsAccount(id) {
+			if !policy.IsAccount(id) {
 				p.fail(k, "an account is 12 digits, in quotes")
 			}
 			seed.Accounts[id] = p.account(id, v)
@@ -100,7 +99,7 @@ func (p *seedParser) user(account string, n *yaml.Node) SeedUser {
 		switch key {
 		case "accessKeyId":
 			u.AccessKeyID = p.accessKey(v)
-			if identity.IsAccount(u.AccessKeyID) && u.AccessKeyID != account {
+			if policy.IsAccount(u.AccessKeyID) && u.AccessKeyID != account {
 				p.fail(v, "an access key of 12 digits is an account's root, and this is not the account")
 			}
 		case "policies":
@@ -123,7 +122,7 @@ func (p *seedParser) role(n *yaml.Node) SeedRole {
 		switch key {
 		case "accessKeyId":
 			r.AccessKeyID = p.accessKey(v)
-			if identity.IsAccount(r.AccessKeyID) {
+			if policy.IsAccount(r.AccessKeyID) {
 				p.fail(v, "an access key of 12 digits is an account's root, not a role's")
 			}
 		case "trust":

@@ -46,7 +46,7 @@ func readScope(req *http.Request) (scope, error) {
 		sc.mime = "application/x-amz-json-1.1"
 	}
 
-	credential := ""
+	var credential string
 	if auth := req.Header.Get("Authorization"); auth != "" {
 		_, after, ok := strings.Cut(auth, "Credential=")
 		if !ok {

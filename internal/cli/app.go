@@ -93,7 +93,7 @@ func (a *app) note(format string, args ...any) {
 		a.log.Warn(text, "kind", "note")
 		return
 	}
-	fmt.Fprintln(a.err, text)
+	a.err.line(text)
 }
 
 // warn tells a person what they should see although the command goes on.
@@ -102,7 +102,7 @@ func (a *app) warn(text string) {
 		a.log.Warn(clean(text))
 		return
 	}
-	fmt.Fprintln(a.err, "warning: "+clean(text))
+	a.err.line("warning: " + clean(text))
 }
 
 // fail tells why the command ends.
@@ -111,7 +111,7 @@ func (a *app) fail(text string) {
 		a.log.Error(clean(text))
 		return
 	}
-	fmt.Fprintln(a.err, "error: "+cleanLines(text))
+	a.err.line("error: " + cleanLines(text))
 }
 
 // print writes a result.

@@ -118,7 +118,7 @@ func changeRow(c *engine.Result, what string, manySyncs bool) row {
 	}
 	var notes []string
 	if c.NewTarget {
-		notes = append(notes, "new target: this account never had it")
+		notes = append(notes, "new target")
 	}
 	if c.Source.Name != "" && c.Source.Name != c.Name {
 		notes = append(notes, fmt.Sprintf("from %s", c.Source.Name))

@@ -12,20 +12,10 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Checks credentials, roles, permissions, keys and reachability of every store; names what is missing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := a.options()
+			all, err := ask(cmd.Context(), a, (*engine.Engine).Doctor)
 			if err != nil {
 				return err
 			}
-			s, err := a.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			all, err := s.engine.Doctor(cmd.Context(), o)
-			if err != nil {
-				a.introduceFailed(s)
-				return err
-			}
-			a.introduce(cmd.Context(), s, "", false)
 			return a.printChecks(all)
 		},
 	}
@@ -43,9 +33,6 @@ func (a *app) printChecks(all []engine.Check) error {
 
 func (a *app) writeChecks(all []engine.Check) error {
 	if a.json() {
-		if all == nil {
-			all = []engine.Check{}
-		}
 		return a.printJSON(struct {
 			Version int            `json:"version"`
 			Checks  []engine.Check `json:"checks"`

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
@@ -11,20 +13,12 @@ func newExplain(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "explain NAME", Short: "Says which sync, tag, group or rule puts a secret in, or keeps it out of, every target", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := a.options()
+			all, err := ask(cmd.Context(), a, func(e *engine.Engine, ctx context.Context, o engine.Options) ([]engine.Explanation, error) {
+				return e.Explain(ctx, secret.Name(args[0]), o)
+			})
 			if err != nil {
 				return err
 			}
-			s, err := a.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			all, err := s.engine.Explain(cmd.Context(), secret.Name(args[0]), o)
-			if err != nil {
-				a.introduceFailed(s)
-				return err
-			}
-			a.introduce(cmd.Context(), s, "", false)
 			return a.printExplanations(args[0], all)
 		},
 	}
@@ -32,9 +26,6 @@ func newExplain(a *app) *cobra.Command {
 
 func (a *app) printExplanations(name string, all []engine.Explanation) error {
 	if a.json() {
-		if all == nil {
-			all = []engine.Explanation{}
-		}
 		return a.printJSON(struct {
 			Version int                  `json:"version"`
 			Targets []engine.Explanation `json:"targets"`

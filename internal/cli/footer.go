@@ -58,6 +58,19 @@ func (p *page) staleList(all []plan.StaleList) {
 	p.linef("  The listing of the source left out what a description finds: the copies are kept. Listings lag some minutes; a later run sees them.")
 }
 
+// newTargets explains the words "new target", once, where changes carry them.
+func (p *page) newTargets(all []engine.Result) {
+	n := 0
+	for i := range all {
+		if all[i].NewTarget {
+			n++
+		}
+	}
+	if n > 0 {
+		p.linef("New target: the account never had this secret before (%s).", count(n, "copy", "copies"))
+	}
+}
+
 // cost says what copies cost.
 func (p *page) cost(c plan.Cost) {
 	all := count(int(math.Round(c.Total/engine.PricePerSecretMonth)), "copy", "copies")

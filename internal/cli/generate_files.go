@@ -48,7 +48,7 @@ func replaceFile(name string, data []byte) (err error) {
 		}
 	}()
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close()) //nolint:gosec // policies are no secrets
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	defer func() {
 		if p := recover(); p != nil {
 			a.err.clear()
-			fmt.Fprint(a.err, panicText(p))
+			a.err.line(panicText(p))
 			code = exitNothing
 		}
 	}()
@@ -36,7 +36,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 
 // panicText says where the program broke. The panic's own value is left out, and so are the arguments of functions: a secret may be among them.
 func panicText(value any) string {
-	const report = "internal error: a panic of type %s. This is a mistake of the program: please report it, with the lines below. They hold no secret.\n"
+	const report = "internal error: a panic of type %s. This is a mistake of the program: please report it, with the lines below. They hold no secret."
 	if p, ok := value.(*engine.Panic); ok {
 		return fmt.Sprintf(report, p.Type) + p.Where
 	}
@@ -45,7 +45,7 @@ func panicText(value any) string {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		f, more := frames.Next()
-		text += fmt.Sprintf("  %s\n    %s:%d\n", f.Function, f.File, f.Line)
+		text += fmt.Sprintf("\n  %s\n    %s:%d", f.Function, f.File, f.Line)
 		if !more {
 			return text
 		}

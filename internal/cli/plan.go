@@ -14,23 +14,16 @@ func newPlan(a *app) *cobra.Command {
 		Use: "plan", Short: "Shows what a run would change, and why; touches nothing", Args: cobra.NoArgs,
 		Example: "  secretsync plan\n  secretsync plan --out plan.json && secretsync apply plan.json",
 	}
-	adopted := adopt(cmd)
-	deletes := allowDeletes(cmd)
+	options := a.planning(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file, for secretsync apply")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "describe every secret instead of trusting listings, which may lag some minutes")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o, err := a.options()
+		o, err := options()
 		if err != nil {
 			return err
 		}
 		o.Fresh = fresh
-		if o.Adopt, err = adopted(); err != nil {
-			return err
-		}
-		if o.AllowDeletes, err = deletes(); err != nil {
-			return err
-		}
 		_, run, err := a.plan(cmd, o)
 		if err != nil {
 			return err
@@ -82,6 +75,7 @@ func (a *app) printPlan(p *plan.Plan) error {
 	page.staleList(p.StaleList)
 	page.brakes(p.Brakes)
 	page.planSummary(p.Summary)
+	page.newTargets(results)
 	page.cost(p.CostPerMonth)
 	return a.print(page.String())
 }

@@ -58,7 +58,7 @@ func allowDeletes(cmd *cobra.Command) func() (*int, error) {
 	return func() (*int, error) {
 		switch {
 		case !cmd.Flags().Changed("allow-deletes"):
-			return nil, nil //nolint:nilnil // not given is a value of its own
+			return nil, nil // not given is a value of its own
 		case *n < 0:
 			return nil, fmt.Errorf("--allow-deletes %d: want 0 or more", *n)
 		}
@@ -66,10 +66,21 @@ func allowDeletes(cmd *cobra.Command) func() (*int, error) {
 	}
 }
 
-// adopt adds --adopt to a command, and returns how to read it.
-func adopt(cmd *cobra.Command) func() ([]string, error) {
-	all := cmd.Flags().StringArray("adopt", nil, "take over existing secrets whose names match this glob, although they do not carry our mark (repeatable)")
-	return func() ([]string, error) { return globs("adopt", *all) }
+// planning adds --adopt and --allow-deletes to a command that plans, and returns how to read the options of the run.
+func (a *app) planning(cmd *cobra.Command) func() (engine.Options, error) {
+	adopt := cmd.Flags().StringArray("adopt", nil, "take over existing secrets whose names match this glob, although they do not carry our mark (repeatable)")
+	deletes := allowDeletes(cmd)
+	return func() (engine.Options, error) {
+		o, err := a.options()
+		if err != nil {
+			return o, err
+		}
+		if o.Adopt, err = globs("adopt", *adopt); err != nil {
+			return o, err
+		}
+		o.AllowDeletes, err = deletes()
+		return o, err
+	}
 }
 
 // globs returns the globs of a flag, none of which may be empty.

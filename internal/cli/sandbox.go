@@ -43,7 +43,7 @@ With --enforce-iam identities, policies and trust count, as the seed file gives 
 		if err != nil {
 			return err
 		}
-		defer server.Close()
+		defer func() { _ = server.Close() }() // a second close says what the first did
 		url, err := server.Listen(listen)
 		if err != nil {
 			return err

@@ -35,6 +35,9 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
+// line writes a line. Where standard error is gone there is nobody left to tell, and the exit code says what became of the command.
+func (s *screen) line(text string) { _, _ = io.WriteString(s, text+"\n") }
+
 // clear takes the progress away.
 func (s *screen) clear() {
 	s.mu.Lock()
@@ -60,5 +63,5 @@ func (s *screen) progress(p engine.Progress) {
 		return
 	}
 	s.last, s.shown = time.Now(), true
-	fmt.Fprintf(s.w, "%s%s: %d of %d", eraseLine, p.Phase, p.Done, p.Of)
+	_, _ = fmt.Fprintf(s.w, "%s%s: %d of %d", eraseLine, p.Phase, p.Done, p.Of) // a terminal that is gone needs no progress
 }

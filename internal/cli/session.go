@@ -54,6 +54,28 @@ func (a *app) open(ctx context.Context) (*session, error) {
 	return &session{file: file, stores: stores, factory: factory, engine: engine.New(set)}, nil
 }
 
+// ask opens the configuration and asks the engine what changes nothing. The answer is never nil, which JSON would show as null.
+func ask[T any](ctx context.Context, a *app, question func(*engine.Engine, context.Context, engine.Options) ([]T, error)) ([]T, error) {
+	o, err := a.options()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := question(s.engine, ctx, o)
+	if err != nil {
+		a.introduceFailed(s)
+		return nil, err
+	}
+	a.introduce(ctx, s, "", false)
+	if all == nil {
+		all = []T{}
+	}
+	return all, nil
+}
+
 // introduce says, where there is no configuration file, what is used instead. owner may be empty: the default's follows from the account.
 // nothing: the whole run is about no secret at all.
 func (a *app) introduce(ctx context.Context, s *session, owner secret.Owner, nothing bool) {

@@ -10,17 +10,10 @@ import (
 
 func newSync(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "sync", Short: "Plans and applies in one go", Args: cobra.NoArgs}
-	adopted := adopt(cmd)
-	deletes := allowDeletes(cmd)
+	options := a.planning(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o, err := a.options()
+		o, err := options()
 		if err != nil {
-			return err
-		}
-		if o.Adopt, err = adopted(); err != nil {
-			return err
-		}
-		if o.AllowDeletes, err = deletes(); err != nil {
 			return err
 		}
 		s, run, err := a.plan(cmd, o)
@@ -55,6 +48,7 @@ func (a *app) printReport(r *engine.Report) error {
 	page.staleList(r.StaleList)
 	page.brakes(r.Brakes)
 	page.reportSummary(r)
+	page.newTargets(r.Changes)
 	page.cost(r.CostPerMonth)
 	return a.print(page.String())
 }

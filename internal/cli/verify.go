@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -21,20 +22,12 @@ func newVerify(a *app) *cobra.Command {
 		if budget < 1 {
 			return fmt.Errorf("--budget %d: want 1 or more", budget)
 		}
-		o, err := a.options()
+		all, err := ask(cmd.Context(), a, func(e *engine.Engine, ctx context.Context, o engine.Options) ([]engine.Verification, error) {
+			return e.Verify(ctx, o, budget)
+		})
 		if err != nil {
 			return err
 		}
-		s, err := a.open(cmd.Context())
-		if err != nil {
-			return err
-		}
-		all, err := s.engine.Verify(cmd.Context(), o, budget)
-		if err != nil {
-			a.introduceFailed(s)
-			return err
-		}
-		a.introduce(cmd.Context(), s, "", false)
 		return a.printVerifications(all)
 	}
 	return cmd
@@ -70,9 +63,6 @@ func (a *app) printVerifications(all []engine.Verification) error {
 
 func (a *app) writeVerifications(all []engine.Verification, n verified) error {
 	if a.json() {
-		if all == nil {
-			all = []engine.Verification{}
-		}
 		return a.printJSON(struct {
 			Version int                   `json:"version"`
 			Checks  []engine.Verification `json:"checks"`

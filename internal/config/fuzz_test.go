@@ -7,21 +7,27 @@ import (
 	"testing"
 )
 
+// addCases adds the inputs of a file of cases.
+func addCases(f *testing.F, path string) {
+	f.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, part := range strings.Split(string(data), "=== ") {
+		_, input, _ := strings.Cut(part, "\n")
+		input, _, _ = strings.Cut(input, "\n--- ")
+		f.Add(input)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, part := range strings.Split(string(data), "=== ") {
-			_, input, _ := strings.Cut(part, "\n")
-			input, _, _ = strings.Cut(input, "\n--- ")
-			f.Add(input)
-		}
+		addCases(f, path)
 	}
 	f.Add(BuiltInText)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -73,15 +79,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseGroups(f *testing.F) {
-	data, err := os.ReadFile("testdata/groups.txt")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, part := range strings.Split(string(data), "=== ") {
-		_, input, _ := strings.Cut(part, "\n")
-		input, _, _ = strings.Cut(input, "\n--- ")
-		f.Add(input)
-	}
+	addCases(f, "testdata/groups.txt")
 	f.Fuzz(func(t *testing.T, text string) {
 		groups, warnings, err := ParseGroups([]byte(text))
 		if err != nil && (groups != nil || warnings != nil) {

@@ -54,32 +54,22 @@ func (g *groupsReader) file() error {
 	if err := g.open('{', "the groups"); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for g.dec.More() {
-		key, err := g.key("the groups", seen)
-		if err != nil {
-			return err
-		}
+	seen, err := g.members("the groups", func(key string) error {
 		switch key {
 		case "Version":
-			err = g.version()
+			return g.version()
 		case "AccountGroups":
-			err = g.accountGroups()
+			return g.accountGroups()
 		case "DeleteSync", "NeverDelete":
 			g.deletion(key, "")
-			err = g.skip(key)
-		default:
-			g.warn("an unknown key, ignored: there is Version and AccountGroups")
-			err = g.skip("the groups")
+			return g.skip(key)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	if _, err := g.token("the groups"); err != nil { // the closing brace
-		return err
-	}
+		g.warn("an unknown key, ignored: there is Version and AccountGroups")
+		return g.skip("the groups")
+	})
 	switch {
+	case err != nil:
+		return err
 	case !seen["Version"]:
 		return fmt.Errorf("Version is missing: it must be %q", groupsVersion)
 	case !seen["AccountGroups"]:
@@ -103,12 +93,7 @@ func (g *groupsReader) accountGroups() error {
 	if err := g.open('{', "AccountGroups"); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for g.dec.More() {
-		name, err := g.key("AccountGroups", seen)
-		if err != nil {
-			return err
-		}
+	_, err := g.members("AccountGroups", func(name string) error {
 		if name == "" {
 			return g.errorf("AccountGroups: a group has no name")
 		}
@@ -117,8 +102,8 @@ func (g *groupsReader) accountGroups() error {
 			return err
 		}
 		g.groups[plan.GroupName(name)] = group
-	}
-	_, err := g.token("AccountGroups")
+		return nil
+	})
 	return err
 }
 
@@ -145,31 +130,24 @@ func (g *groupsReader) group(path string) (plan.Group, error) {
 
 func (g *groupsReader) object(path string) (plan.Group, error) {
 	var group plan.Group
-	seen := map[string]bool{}
-	for g.dec.More() {
-		key, err := g.key(path, seen)
-		if err != nil {
-			return group, err
-		}
+	seen, err := g.members(path, func(key string) (err error) {
 		switch key {
 		case "Accounts":
 			if err = g.open('[', path+".Accounts"); err == nil {
 				group.Accounts, err = g.accounts(path + ".Accounts")
 			}
+			return err
 		case "Region":
 			group.Region, err = g.region(path + ".Region")
+			return err
 		case "DeleteSync", "NeverDelete":
 			g.deletion(key, path)
-			err = g.skip(path)
-		default:
-			g.warn("%s has an unknown key, ignored: there is Accounts and Region", path)
-			err = g.skip(path)
+			return g.skip(path)
 		}
-		if err != nil {
-			return group, err
-		}
-	}
-	if _, err := g.token(path); err != nil {
+		g.warn("%s has an unknown key, ignored: there is Accounts and Region", path)
+		return g.skip(path)
+	})
+	if err != nil {
 		return group, err
 	}
 	if !seen["Accounts"] {

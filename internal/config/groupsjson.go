@@ -23,6 +23,22 @@ func (g *groupsReader) open(delim json.Delim, path string) error {
 	return nil
 }
 
+// members reads the rest of an object: each is called after each key, to read its value. It returns the keys that are there.
+func (g *groupsReader) members(path string, each func(key string) error) (seen map[string]bool, err error) {
+	seen = map[string]bool{}
+	for g.dec.More() {
+		key, err := g.key(path, seen)
+		if err != nil {
+			return nil, err
+		}
+		if err := each(key); err != nil {
+			return nil, err
+		}
+	}
+	_, err = g.token(path) // the closing brace
+	return seen, err
+}
+
 // key reads a key that its object does not have yet.
 func (g *groupsReader) key(path string, seen map[string]bool) (string, error) {
 	t, err := g.token(path)

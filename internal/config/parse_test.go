@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -114,7 +115,7 @@ secretsync.yaml:7:13: store "hub": what is here must be a list`
 	if err == nil || err.Error() != want {
 		t.Fatalf("got\n%v\nwant\n%s", err, want)
 	}
-	if got := f.StoreError("hub", err); got != err {
+	if got := f.StoreError("hub", err); !errors.Is(got, err) || got.Error() != err.Error() {
 		t.Errorf("an error with a place got another: %v", got)
 	}
 	got := f.StoreError("hub", os.ErrInvalid)
@@ -133,12 +134,12 @@ stores:
   dr: {type: aws-secrets-manager, region: eu-west-1}
 syncs: [{name: s, from: hub, select: {prefix: [a]}, to: [{store: dr}]}]
 `
-	digest := func(old, new string) string {
+	digest := func(old, replacement string) string {
 		t.Helper()
 		if !strings.Contains(text, old) {
 			t.Fatalf("no %q", old)
 		}
-		return mustParse(t, strings.Replace(text, old, new, 1)).Digest
+		return mustParse(t, strings.Replace(text, old, replacement, 1)).Digest
 	}
 	same := digest("", "")
 	if len(same) != 64 {

@@ -50,9 +50,9 @@ const groups = `{"Version": "1.0", "AccountGroups": {
 
 // The values of the story. None of them is ever printed.
 const (
-	password    = `{"username": "app", "password": "demo-value-first"}`
-	newPassword = `{"username": "app", "password": "demo-value-second"}`
-	apiKey      = "demo-value-api-key"
+	password    = `{"username": "app", "password": "demo-value-first"}`  //nolint:gosec // it opens nothing
+	newPassword = `{"username": "app", "password": "demo-value-second"}` //nolint:gosec // it opens nothing
+	apiKey      = "demo-value-api-key"                                   //nolint:gosec // it opens nothing
 	certificate = "\x00\x01demo-value-binary\xff"
 	token       = "demo-value-token"
 	local       = "demo-value-local"
@@ -69,8 +69,8 @@ type world struct {
 func newWorld() (*world, error) {
 	tags := func(kv ...string) map[string]string {
 		all := map[string]string{"team": "payments"}
-		for i := 0; i < len(kv); i += 2 {
-			all[kv[i]] = kv[i+1]
+		for pair := range slices.Chunk(kv, 2) {
+			all[pair[0]] = pair[1]
 		}
 		return all
 	}

@@ -152,7 +152,10 @@ func (a *applier) batch(ctx context.Context, units []*unit) {
 		if err := readings[i].Err; err != nil {
 			if ctx.Err() == nil {
 				a.out.unread()
-				a.failAll(u, fmt.Errorf("its value could not be read: %w", err))
+				for _, st := range u.steps {
+					a.fail(st, fmt.Errorf("its value could not be read: %w", err))
+					a.progress.add()
+				}
 			}
 			continue
 		}
@@ -178,6 +181,11 @@ func (a *applier) unit(ctx context.Context, u *unit) {
 	if a.run.exact && u.version != u.meta.Version {
 		a.failAll(u, fmt.Errorf("stale plan: the source is at version %s now; make a new plan", u.version))
 		return
+	}
+	if u.version != u.meta.Version { // the listing is behind: its tags and its description may be too
+		if now, err := u.view.source.Stat(ctx, u.meta.Name); err == nil && now.Deleted.IsZero() {
+			u.meta = &now
+		}
 	}
 	written := a.writeAll(ctx, u, u.steps)
 	for range rewrites {
@@ -304,8 +312,11 @@ func (e *Engine) writeOf(owner secret.Owner, u *unit, st *step) store.Write {
 func (a *applier) fail(st *step, err error) {
 	outcome := Failed
 	switch {
-	case errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount):
+	case errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount),
+		errors.Is(err, store.ErrBadName), errors.Is(err, store.ErrTooManyTags):
 		outcome, st.Reason = Refused, reasonOf(err)
+	case errors.Is(err, store.ErrInvalid):
+		outcome = Refused
 	}
 	a.out.set(st, outcome, err)
 }

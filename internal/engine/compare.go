@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -14,16 +15,18 @@ import (
 // accountsAtOnce is how many accounts are compared at the same time: a run's memory grows with that many targets.
 const accountsAtOnce = 8
 
-// seen is what one comparison found in a target.
+// seen is what one comparison found in a place.
 type seen struct {
-	target   plan.Target
+	target   plan.Target   // the store that the place is looked at through, and that orphans are told for
+	place    []plan.Target // all targets there
 	dest     store.Destination
-	ours     int  // copies that are ours
-	unlisted bool // the listing was denied: orphans are unknown
+	others   map[secret.StoreName]store.Destination // of the further targets
+	ours     int                                    // copies that are ours and live
+	unlisted bool                                   // the listing was denied: orphans are unknown
 	steps    []*step
-	same     int // copies that need nothing
-	wanted   int
-	err      error // the target could not be looked at
+	same     int   // copies that need nothing
+	wanted   int   // copies that are wanted
+	err      error // the place could not be looked at
 }
 
 // step is a change, and what applying it needs.
@@ -34,22 +37,23 @@ type step struct {
 	have *secret.Copy // nil where none is there
 }
 
-// compare looks at every target and diffs it. visit, where it is not nil, is told everything that was found, one target at a time.
+// compare looks at every place and diffs it. visit, where it is not nil, is told everything that was found, one at a time.
 func (e *Engine) compare(ctx context.Context, s *scope, visit func(*seen, plan.Found)) []*seen {
-	targets := s.targets()
-	accounts := byAccount(targets)
-	all := make([]*seen, 0, len(targets))
+	accounts := byAccount(s.places())
 	results := make([][]*seen, len(accounts))
-	progress := counter{total: len(targets), phase: "comparing targets", report: e.set.Progress}
-	visits := make(chan struct{}, 1)
+	progress := counter{phase: "comparing targets", report: e.set.Progress}
+	for _, places := range accounts {
+		progress.total += len(places)
+	}
+	var one sync.Mutex
 	each(ctx, len(accounts), accountsAtOnce, func(i int) {
 		known := map[secret.Identity]bool{} // sources that this account holds a copy of
-		for _, t := range accounts[i] {
-			found := e.compareOne(ctx, s, t, known, func(at *seen, f plan.Found) {
+		for _, place := range accounts[i] {
+			found := e.compareOne(ctx, s, place, known, func(at *seen, f plan.Found) {
 				if visit != nil {
-					visits <- struct{}{}
+					one.Lock()
+					defer one.Unlock()
 					visit(at, f)
-					<-visits
 				}
 			})
 			results[i] = append(results[i], found)
@@ -57,24 +61,21 @@ func (e *Engine) compare(ctx context.Context, s *scope, visit func(*seen, plan.F
 		}
 		markNew(results[i], known)
 	})
-	for _, r := range results {
-		all = append(all, r...)
-	}
-	return all
+	return slices.Concat(results...)
 }
 
-// byAccount groups targets by account, in order.
-func byAccount(targets []plan.Target) [][]plan.Target {
+// byAccount groups places by account, in order.
+func byAccount(places [][]plan.Target) [][][]plan.Target {
 	index := map[secret.AccountID]int{}
-	var groups [][]plan.Target
-	for _, t := range targets {
-		i, ok := index[t.Account]
+	var groups [][][]plan.Target
+	for _, p := range places {
+		i, ok := index[p[0].Account]
 		if !ok {
 			i = len(groups)
-			index[t.Account] = i
+			index[p[0].Account] = i
 			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], t)
+		groups[i] = append(groups[i], p)
 	}
 	return groups
 }
@@ -88,43 +89,45 @@ func markNew(account []*seen, known map[secret.Identity]bool) {
 	}
 }
 
-func (e *Engine) compareOne(ctx context.Context, s *scope, t plan.Target, known map[secret.Identity]bool, visit func(*seen, plan.Found)) *seen {
-	at := &seen{target: t}
-	wants := s.wants(t)
-	at.wanted = len(wants)
+func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, known map[secret.Identity]bool, visit func(*seen, plan.Found)) *seen {
+	at := &seen{target: place[0], place: place, others: map[secret.StoreName]store.Destination{}}
+	wants := s.wants(place)
 	have, blocked := e.observe(ctx, s, at, wants)
+	found := func(f plan.Found) {
+		switch {
+		case f.Want != nil && !s.options.about(f.Want.Rule), f.Want == nil && s.options.limited():
+			return // another run's business
+		case f.Change != nil:
+			at.keep(f)
+		case f.State == plan.InSync:
+			at.same++
+		}
+		if f.Want != nil {
+			at.wanted++
+		}
+		visit(at, f)
+	}
 	if at.err != nil {
 		for _, w := range wants {
-			visit(at, at.refuse(w, reasonOf(at.err), at.err.Error()))
+			found(at.refuse(w, reasonOf(at.err), at.err.Error()))
 		}
 		return at
 	}
 	for i := range have {
-		if have[i].Mark.Owner == s.owner && have[i].Mark.Owner != "" {
-			at.ours++
+		if have[i].Mark.Owner == s.owner {
 			known[have[i].Mark.Source] = true
+			if have[i].Deleted.IsZero() {
+				at.ours++
+			}
 		}
 	}
-	policy := e.policy(ctx, s, at)
-	plan.Diff(t, e.guard(s, t, wants, blocked), have, policy, func(f plan.Found) {
-		switch {
-		case f.Change == nil && f.State == plan.InSync:
-			at.same++
-		case f.Change == nil, f.Want == nil && s.options.limited():
-		default:
-			at.keep(f)
-		}
-		if f.Want != nil || !s.options.limited() {
-			visit(at, f)
-		}
-	})
+	plan.Diff(at.target, e.guard(s, at.target, wants, blocked), have, e.policy(ctx, s, at), found)
 	return at
 }
 
 // keep turns what was found into a step. The copy is cloned, so that the target's whole listing is not kept with it.
 func (at *seen) keep(f plan.Found) {
-	st := &step{Change: *f.Change, dest: at.dest, want: f.Want}
-	st.Target = &at.target
+	st := &step{Change: *f.Change, dest: at.destOf(f.Change.Target.Store), want: f.Want}
 	if f.Have != nil {
 		c := *f.Have
 		st.have = &c
@@ -135,20 +138,39 @@ func (at *seen) keep(f plan.Found) {
 func (at *seen) refuse(w *plan.Want, reason plan.Reason, detail string) plan.Found {
 	c := plan.Change{Action: plan.Refusal, Reason: reason, Sync: w.Rule.Name, Target: &at.target, Name: w.Name, Detail: detail,
 		Source: plan.SourceRef{Store: w.Rule.From, Name: w.Source.Name, Version: w.Source.Version}}
-	f := plan.Found{State: plan.Unknown, Change: &c, Want: w}
-	at.keep(f)
-	return f
+	if w.At != nil {
+		c.Target = w.At
+	}
+	return plan.Found{State: plan.Unknown, Change: &c, Want: w}
 }
 
-// observe opens the target and returns what it holds, sorted, and for single names why nothing is known of them.
+// destOf returns the destination that a store's copies are written through.
+func (at *seen) destOf(name secret.StoreName) store.Destination {
+	if d, ok := at.others[name]; ok {
+		return d
+	}
+	return at.dest
+}
+
+// observe opens the place and returns what it holds, sorted, and for single names why nothing is known of them.
 func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.Want) (have []secret.Copy, blocked map[secret.Name]error) {
-	st := e.set.Stores[at.target.Store]
-	if at.dest, at.err = st.Destination(ctx, at.target.Place); at.err != nil {
-		return nil, nil
+	for i, t := range at.place {
+		dest, err := e.set.Stores[t.Store].Destination(ctx, t.Place)
+		switch {
+		case err != nil && i == 0:
+			at.err = err
+			return nil, nil
+		case err != nil:
+			at.others[t.Store] = broken{err}
+		case i == 0:
+			at.dest = dest
+		default:
+			at.others[t.Store] = dest
+		}
 	}
 	have, err := at.dest.List(ctx)
 	switch {
-	case errors.Is(err, store.ErrNotPermitted) && !errors.Is(err, store.ErrCredentials):
+	case errors.Is(err, store.ErrNotPermitted):
 		at.unlisted = true
 		have = nil
 	case err != nil:
@@ -222,16 +244,15 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 }
 
 func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
-	key := e.set.Stores[at.target.Store].Key()
-	p := plan.Policy{Owner: s.owner, Key: key, Adopt: s.options.Adopt, Rules: e.rule}
+	p := plan.Policy{Owner: s.owner, Adopt: s.options.Adopt, Rules: e.rule, Key: func(name secret.StoreName) secret.Key { return e.set.Stores[name].Key() }}
 	if r, ok := at.dest.(store.KeyResolver); ok {
 		p.SameKey = func(a, b secret.Key) bool {
 			same, known := r.SameKey(ctx, a, b)
 			return same || !known
 		}
 	}
-	p.Check = func(name secret.Name, tags map[string]string, description string) (plan.Reason, string) {
-		err := at.dest.Check(store.Write{Name: name, Tags: tags, Description: description, Key: key})
+	p.Check = func(t plan.Target, name secret.Name, tags map[string]string, description string) (plan.Reason, string) {
+		err := at.destOf(t.Store).Check(store.Write{Name: name, Tags: tags, Description: description, Key: p.Key(t.Store)})
 		switch {
 		case err == nil:
 			return "", ""
@@ -242,13 +263,20 @@ func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 		}
 		return plan.BadName, err.Error()
 	}
-	p.SourceGone = func(m secret.Mark) bool {
+	p.Source = func(m secret.Mark) plan.SourceState {
 		r := e.rule(m.Sync)
 		if r == nil || s.views[r.From] == nil {
-			return false
+			return plan.SourceThere
 		}
-		found, ok := s.views[r.From].find(m.Source.Name())
-		return !ok || !found.Deleted.IsZero()
+		v := s.views[r.From]
+		name := m.Source.Name()
+		if v.err != nil || s.failed[r.Name] != nil || v.blocked[name] != nil {
+			return plan.SourceUnreadable
+		}
+		if found, ok := v.find(name); v.gone[name] || ok && !found.Deleted.IsZero() || !ok && v.listed {
+			return plan.SourceGone
+		}
+		return plan.SourceThere
 	}
 	return p
 }
@@ -260,6 +288,10 @@ func reasonOf(err error) plan.Reason {
 		return plan.NotPermitted
 	case errors.Is(err, store.ErrTooLarge):
 		return plan.TooLarge
+	case errors.Is(err, store.ErrBadName):
+		return plan.BadName
+	case errors.Is(err, store.ErrTooManyTags):
+		return plan.TooManyTags
 	case errors.Is(err, store.ErrScheduled):
 		return plan.Scheduled
 	}
@@ -269,3 +301,12 @@ func reasonOf(err error) plan.Reason {
 func problem(t plan.Target, err error) plan.Problem {
 	return plan.Problem{Target: &t, Error: fmt.Sprintf("the target could not be listed: %v", err)}
 }
+
+// broken is a destination that could not be opened: what is to be written through it fails with the reason.
+type broken struct{ err error }
+
+func (b broken) Verify(context.Context) error                            { return b.err }
+func (b broken) List(context.Context) ([]secret.Copy, error)             { return nil, b.err }
+func (b broken) Stat(context.Context, secret.Name) (secret.Copy, error)  { return secret.Copy{}, b.err }
+func (b broken) Check(store.Write) error                                 { return nil }
+func (b broken) Write(context.Context, store.Write) (secret.Copy, error) { return secret.Copy{}, b.err }

@@ -218,7 +218,7 @@ func TestASourceThatCanNotBeReadDisablesTheDeletionsOfTheRun(t *testing.T) {
 	l.put(hub, east, "app/002", "new")
 	l.aws.Faults().Add(awslocal.Fault{Operation: "GetSecretValue", Region: east, Resource: "app/001", Code: "AccessDeniedException"})
 	r := l.sync(e, engine.Options{})
-	if got := outcomes(r); !strings.Contains(got, "failed update new-version app/001") || !strings.Contains(got, "applied update new-version app/002") || !strings.Contains(got, "skipped delete source-deleted app/000") {
+	if got := outcomes(r); !strings.Contains(got, "refused update not-permitted app/001") || !strings.Contains(got, "applied update new-version app/002") || !strings.Contains(got, "skipped delete source-deleted app/000") {
 		t.Errorf("got\n%s", got)
 	}
 	if l.describe(hub, west, "app/000").DeletedDate != nil {

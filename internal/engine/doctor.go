@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -40,6 +41,9 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 	views := e.look(ctx, rules, o)
 	sources := map[secret.StoreName]bool{}
 	for _, r := range rules {
+		if !o.about(r) {
+			continue
+		}
 		if v := views[r.From]; !sources[r.From] {
 			sources[r.From] = true
 			subject := strings.TrimSpace(fmt.Sprintf("source %s %s", v.name, v.place))
@@ -52,12 +56,12 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 		}
 	}
 	s := e.surveyOf(ctx, rules, views, o)
-	for _, r := range rules {
+	for _, r := range s.about() {
 		if views[r.From].err == nil {
 			note("route", fmt.Sprintf("sync %s", r.Name), s.failed[r.Name], "every route can be resolved")
 		}
 	}
-	targets := s.targets()
+	targets := slices.Concat(s.places()...)
 	results := make([][]Check, len(targets))
 	each(ctx, len(targets), accountsAtOnce, func(i int) { results[i] = e.examine(ctx, targets[i]) })
 	for _, r := range results {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -86,29 +85,34 @@ type Options struct {
 // describes reports whether a name is to be described instead of believed from a listing.
 func (o Options) describes(name secret.Name) bool { return o.Fresh || o.strong[name] }
 
+// about reports whether the run is about a rule.
+func (o Options) about(r *plan.Rule) bool { return o.Sync == "" || o.Sync == r.Name }
+
 func (o Options) limited() bool { return len(o.Only) > 0 || o.Sync != "" }
 
 // ErrNothing says that nothing could be attempted: every sync failed before it began.
 var ErrNothing = errors.New("nothing was attempted")
 
-// rules returns the rules that the options leave.
+// rules returns all rules, also of a run that is limited to one: which of several has a name in a target takes them all to tell.
 func (e *Engine) rules(o Options) ([]*plan.Rule, error) {
-	var all []*plan.Rule
+	if o.Sync != "" && e.rule(o.Sync) == nil {
+		return nil, fmt.Errorf("%w: no sync is named %q", ErrNothing, o.Sync)
+	}
+	all := make([]*plan.Rule, len(e.set.Rules))
 	for i := range e.set.Rules {
-		if o.Sync == "" || e.set.Rules[i].Name == o.Sync {
-			all = append(all, &e.set.Rules[i])
-		}
+		all[i] = &e.set.Rules[i]
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: no sync is named %q", ErrNothing, o.Sync)
+		return nil, fmt.Errorf("%w: the configuration has no sync", ErrNothing)
 	}
 	return all, nil
 }
 
 func (e *Engine) rule(name secret.SyncName) *plan.Rule {
-	i := slices.IndexFunc(e.set.Rules, func(r plan.Rule) bool { return r.Name == name })
-	if i < 0 {
-		return nil
+	for i := range e.set.Rules {
+		if e.set.Rules[i].Name == name {
+			return &e.set.Rules[i]
+		}
 	}
-	return &e.set.Rules[i]
+	return nil
 }

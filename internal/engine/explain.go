@@ -28,7 +28,7 @@ func (e *Engine) Explain(ctx context.Context, name secret.Name, o Options) ([]Ex
 	}
 	var all []Explanation
 	found := false
-	for _, r := range s.rules {
+	for _, r := range s.about() {
 		if err := s.failed[r.Name]; err != nil {
 			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Failed: true, Why: "the sync fails: " + err.Error()})
 			continue

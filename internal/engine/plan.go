@@ -20,6 +20,7 @@ type Run struct {
 	Plan  *plan.Plan
 	steps []*step
 	views map[secret.StoreName]*view
+	ours  map[plan.Target]int // the live copies that are ours
 	// exact: a source that moved after the plan was made is not written at all.
 	exact bool
 }
@@ -41,36 +42,38 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 	p := &plan.Plan{Version: PlanVersion, Owner: s.owner, MadeAt: e.set.Now().UTC(), ConfigDigest: e.digest(s), Changes: []plan.Change{}, Brakes: []plan.Brake{},
 		Warnings: s.warnings}
 	e.prove(ctx, s, p, all)
-	if len(s.failed) == len(s.rules) {
-		return nil, fmt.Errorf("%w: %s", ErrNothing, p.Problems[0].Error)
+	about := s.about()
+	if !slices.ContainsFunc(about, func(r *plan.Rule) bool { return s.failed[r.Name] == nil }) {
+		return nil, fmt.Errorf("%w: sync %q: %w", ErrNothing, about[0].Name, s.failed[about[0].Name])
 	}
-	for _, r := range s.rules {
-		if err := s.failed[r.Name]; err != nil && !slices.ContainsFunc(p.Problems, func(pr plan.Problem) bool { return pr.Sync == r.Name }) {
+	for _, r := range about {
+		if err := s.failed[r.Name]; err != nil && !slices.ContainsFunc(p.Problems, func(pr plan.Problem) bool { return pr.Sync == r.Name && pr.Target == nil }) {
 			p.Problems = append(p.Problems, plan.Problem{Sync: r.Name, Error: err.Error()})
 		}
 	}
-	run := &Run{Plan: p, views: s.views}
+	p.AllowDeletes = o.AllowDeletes
+	run := &Run{Plan: p, views: s.views, ours: map[plan.Target]int{}}
 	for _, c := range s.refusals {
 		if s.failed[c.Sync] == nil {
 			run.steps = append(run.steps, &step{Change: c})
 		}
 	}
-	wanted, deletes := 0, o.AllowDeletes
-	allow := -1
-	if deletes != nil {
-		allow = *deletes
-	}
+	wanted := 0
 	for _, at := range all {
 		if at.err != nil {
 			p.Problems = append(p.Problems, problem(at.target, at.err))
 		}
+		if at.unlisted && !o.limited() {
+			p.Warnings = append(p.Warnings, unlisted(at.target))
+		}
+		run.ours[at.target] = at.ours
 		n := 0
 		for _, st := range at.steps {
 			if st.Action == plan.Remove {
 				n++
 			}
 		}
-		if brake, held := e.limits().Held(at.target, n, at.ours, allow); held {
+		if brake, held := e.limits().Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
 			p.Brakes = append(p.Brakes, brake)
 		}
 		run.steps = append(run.steps, at.steps...)
@@ -94,4 +97,16 @@ func (e *Engine) digest(s *scope) string {
 		return e.set.ConfigDigest
 	}
 	return e.set.ConfigDigest + "/" + string(s.groups.version)
+}
+
+// allowed returns how many deletions a person allows; less than zero: nobody was asked.
+func allowed(n *int) int {
+	if n == nil {
+		return -1
+	}
+	return *n
+}
+
+func unlisted(t plan.Target) string {
+	return fmt.Sprintf("listing is not permitted in %s: its copies were described one by one, and orphans there are unknown", t)
 }

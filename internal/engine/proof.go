@@ -25,7 +25,7 @@ type sourceKey struct {
 // prove keeps every orphan whose deletion is not proved: by this run's strong read of the source, which must be gone, or exist and not be routed there.
 // A whole listing that the reads contradict too often counts as incomplete: its syncs fail, and all their steps go.
 func (e *Engine) prove(ctx context.Context, s *scope, p *plan.Plan, all []*seen) {
-	incomplete := len(s.failed) > 0
+	incomplete := s.incomplete()
 	asked := map[sourceKey]*absence{}
 	for _, at := range all {
 		for _, st := range at.steps {
@@ -63,7 +63,11 @@ func (e *Engine) prove(ctx context.Context, s *scope, p *plan.Plan, all []*seen)
 				continue
 			}
 			key, _ := e.provable(s, st)
-			if e.judge(s, st, asked[key]) {
+			contradicts, err := e.judge(s, st, asked[key])
+			if err != nil {
+				p.Problems = append(p.Problems, plan.Problem{Sync: st.Sync, Target: st.Target, Error: fmt.Sprintf("%q is not deleted: nothing proves that its source is gone: %v", st.Name, err)})
+			}
+			if contradicts {
 				stale[st.Sync]++
 				entry := plan.StaleList{Sync: st.Sync, Name: key.name}
 				if !slices.Contains(p.StaleList, entry) {
@@ -109,35 +113,35 @@ func (e *Engine) provable(s *scope, st *step) (sourceKey, string) {
 	return sourceKey{}, fmt.Sprintf("not deleted: it is a copy of %s, which is not in the store that its sync reads now", st.have.Mark.Source)
 }
 
-// judge turns a deletion that the answer does not prove into a keep, and reports whether the answer contradicts the listing.
-func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool) {
+// judge turns a deletion that the answer does not prove into a keep, and reports whether the answer contradicts the listing, or why there was none.
+func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err error) {
 	switch {
 	case errors.Is(a.err, store.ErrNotFound), a.err == nil && !a.meta.Deleted.IsZero():
 		st.Reason = plan.SourceDeleted
-		return false
+		return false, nil
 	case a.err != nil:
-		keep(st, fmt.Sprintf("not deleted: nothing proves that its source is gone: %v", a.err))
-		return false
+		keep(st, "not deleted: nothing proves that its source is gone")
+		return false, a.err
 	case a.meta.Name == "":
 		keep(st, "not deleted: the run ended before its source was looked at")
-		return false
+		return false, nil
 	}
 	st.Reason, st.Source.Version = plan.Unwanted, a.meta.Version
 	view := s.views[e.rule(st.Sync).From]
-	if _, listed := view.find(a.meta.Name); !listed {
+	if _, found := view.find(a.meta.Name); view.listed && !found {
 		keep(st, "not deleted: the listing left its source out, which exists (stale list)")
-		return true
+		return true, nil
 	}
 	rule, routing := e.wantedBy(s, st, &a.meta)
 	switch {
 	case rule == nil:
-		return false
+		return false, nil
 	case routing.Refused != "":
 		keep(st, fmt.Sprintf("not deleted: where sync %q sends its source is refused (%s)", rule.Name, routing.Detail))
-		return false
+		return false, nil
 	}
 	keep(st, fmt.Sprintf("not deleted: its source is routed here by sync %q, which the listing did not show yet (stale list)", rule.Name))
-	return true
+	return true, nil
 }
 
 // wantedBy returns a rule that routes the source, as it was just described, to the step's target under the copy's name, or can't tell where to.
@@ -147,12 +151,12 @@ func (e *Engine) wantedBy(s *scope, st *step, m *secret.Meta) (*plan.Rule, *plan
 	}
 	for _, r := range s.rules {
 		v := s.views[r.From]
-		if v.name != e.rule(st.Sync).From || !e.selects(s, r, v, m) {
+		if v.place != s.views[e.rule(st.Sync).From].place || !e.selects(s, r, v, m) {
 			continue
 		}
 		for i := range r.To {
 			routing := s.router.Route(r, i, v.place, m)
-			if routing.Refused != "" || routing.Has(*st.Target) {
+			if routing.Refused != "" || slices.ContainsFunc(routing.Targets, func(t plan.Target) bool { return t.Place == st.Target.Place }) {
 				return r, routing
 			}
 		}

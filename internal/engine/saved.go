@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -16,10 +17,13 @@ func (e *StaleError) Error() string { return "stale plan: " + e.Why }
 
 // Resume looks again at everything that a saved plan is about, strongly, and returns it as a run that Apply takes.
 // An *StaleError is returned where the configuration, a source or a copy has moved since; Apply then writes exactly the saved changes, or leaves out a source that moves later.
-// allowDeletes is as in Options: what the saved plan's brakes hold back stays back without it.
+// The brakes are worked out anew for the saved deletions. allowDeletes is as in Options; nil: what was allowed when the plan was made.
 func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int) (*Run, error) {
 	if saved.Version != PlanVersion {
 		return nil, &StaleError{fmt.Sprintf("it is of version %d, and this program makes version %d", saved.Version, PlanVersion)}
+	}
+	if allowDeletes == nil {
+		allowDeletes = saved.AllowDeletes
 	}
 	o := Options{AllowDeletes: allowDeletes, strong: map[secret.Name]bool{}}
 	for _, c := range saved.Changes {
@@ -62,8 +66,17 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 			run.steps = append(run.steps, st)
 		}
 	}
-	if allowDeletes != nil {
-		saved.Brakes = slices.DeleteFunc(slices.Clone(saved.Brakes), func(b plan.Brake) bool { return b.Deletes <= *allowDeletes })
+	deletes := map[plan.Target]int{}
+	for _, st := range run.steps {
+		if st.Action == plan.Remove {
+			deletes[*st.Target]++
+		}
+	}
+	saved.Brakes = []plan.Brake{}
+	for _, t := range slices.SortedFunc(maps.Keys(deletes), plan.Target.Compare) {
+		if brake, held := e.limits().Held(t, deletes[t], now.ours[t], allowed(allowDeletes)); held {
+			saved.Brakes = append(saved.Brakes, brake)
+		}
 	}
 	return run, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -38,14 +39,46 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 		return nil, err
 	}
 	s := e.surveyOf(ctx, rules, e.look(ctx, rules, o), o)
-	if len(s.failed) == len(rules) {
-		errs := make([]error, 0, len(rules))
-		for _, r := range rules {
-			errs = append(errs, fmt.Errorf("sync %q: %w", r.Name, s.failed[r.Name]))
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, r := range s.about() {
+		if err := s.failed[r.Name]; err != nil {
+			errs = append(errs, fmt.Errorf("sync %q: %w", r.Name, err))
 		}
+	}
+	if len(errs) == len(s.about()) {
 		return nil, fmt.Errorf("%w: %w", ErrNothing, errors.Join(errs...))
 	}
-	return s, ctx.Err()
+	if s.owner, err = e.owner(ctx, s.views); err != nil {
+		return nil, fmt.Errorf("%w: the default owner can't be told (set owner: in the configuration): %w", ErrNothing, err)
+	}
+	return s, nil
+}
+
+// about returns the rules that the run is about.
+func (s *scope) about() []*plan.Rule {
+	var all []*plan.Rule
+	for _, r := range s.rules {
+		if s.options.about(r) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// incomplete reports whether anything of any source could not be looked at: then nothing is deleted.
+func (s *scope) incomplete() bool {
+	if len(s.failed) > 0 {
+		return true
+	}
+	for _, v := range s.views {
+		if len(v.blocked) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // surveyOf routes what the views show. The rules that fail are in the scope.
@@ -54,7 +87,6 @@ func (e *Engine) surveyOf(ctx context.Context, rules []*plan.Rule, views map[sec
 	s.groups = e.loadGroups(ctx, rules, s.views)
 	s.warnings = append(s.warnings, s.groups.warnings...)
 	s.groupsAt = e.groupsPlace(ctx, s.views)
-	s.owner = e.owner(s.views, rules)
 	s.router = &plan.Router{Places: map[secret.StoreName]plan.Place{}, Groups: s.groups.all, NoGroups: s.groups.missing}
 	for _, r := range rules {
 		if err := e.resolvable(ctx, s, r); err != nil {
@@ -67,17 +99,41 @@ func (e *Engine) surveyOf(ctx context.Context, rules []*plan.Rule, views map[sec
 	return s
 }
 
-// owner returns the name of this installation.
-func (e *Engine) owner(views map[secret.StoreName]*view, rules []*plan.Rule) secret.Owner {
+// owner returns the name of this installation: the one that is set, else that of the account of the first store, in the order of the syncs, that is in one.
+// It depends on the configuration and the credentials alone, never on what a run is limited to or what is out of reach.
+func (e *Engine) owner(ctx context.Context, views map[secret.StoreName]*view) (secret.Owner, error) {
 	if e.set.Owner != "" {
-		return e.set.Owner
+		return e.set.Owner, nil
 	}
-	for _, r := range rules {
-		if v := views[r.From]; v.err == nil && v.place.Account != "" {
-			return secret.Owner("secretsync-" + string(v.place.Account))
+	var stores []secret.StoreName
+	for i := range e.set.Rules {
+		stores = append(stores, e.set.Rules[i].From)
+	}
+	for i := range e.set.Rules {
+		for _, to := range e.set.Rules[i].To {
+			stores = append(stores, to.Store)
 		}
 	}
-	return "secretsync"
+	for _, name := range stores {
+		if v := views[name]; v != nil && v.err == nil && v.place.Account != "" {
+			return "secretsync-" + secret.Owner(v.place.Account), nil
+		}
+		st, ok := e.set.Stores[name]
+		if !ok {
+			continue
+		}
+		if _, one := st.Fixed(); !one {
+			continue
+		}
+		at, err := st.Home(ctx)
+		if err != nil {
+			return "", err
+		}
+		if at.Account != "" {
+			return "secretsync-" + secret.Owner(at.Account), nil
+		}
+	}
+	return "secretsync", nil
 }
 
 // resolvable reports why a rule can't be planned at all.
@@ -86,7 +142,8 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 	if v.err != nil {
 		return fmt.Errorf("source store %q: %w", r.From, v.err)
 	}
-	if s.groups.broken != nil && usesGroups([]*plan.Rule{r}) {
+	byTags := slices.ContainsFunc(r.To, func(to plan.Route) bool { return to.ByTags })
+	if s.groups.broken != nil && (byTags || needsGroups([]*plan.Rule{r}, nil, s.groups.all)) {
 		return s.groups.broken
 	}
 	for _, to := range r.To {
@@ -152,6 +209,9 @@ func (e *Engine) route(s *scope, r *plan.Rule) {
 			continue
 		}
 		c := &candidate{want: &plan.Want{Rule: r, Source: m, Name: m.Name}}
+		if err := v.blocked[m.Name]; err != nil {
+			c.want.Refused, c.want.Detail = reasonOf(err), err.Error()
+		}
 		for n := range r.To {
 			routing := s.router.Route(r, n, v.place, m)
 			switch {
@@ -169,12 +229,19 @@ func (e *Engine) route(s *scope, r *plan.Rule) {
 		}
 	}
 	for _, n := range r.Select.Names {
-		if v.gone[n] && (len(s.options.Only) == 0 || plan.MatchAny(s.options.Only, string(n))) {
+		_, found := v.find(n)
+		switch {
+		case found, len(s.options.Only) > 0 && !plan.MatchAny(s.options.Only, string(n)):
+		case v.gone[n]:
 			refused = append(refused, refusal(r, &secret.Meta{Name: n}, plan.SourceMissing, "names lists it, and the source has no such secret"))
+		case v.blocked[n] != nil:
+			refused = append(refused, refusal(r, &secret.Meta{Name: n}, reasonOf(v.blocked[n]), v.blocked[n].Error()))
 		}
 	}
 	s.candidates = append(s.candidates, found...)
-	s.refusals = append(s.refusals, refused...)
+	if s.options.about(r) {
+		s.refusals = append(s.refusals, refused...)
+	}
 }
 
 func (e *Engine) selects(s *scope, r *plan.Rule, v *view, m *secret.Meta) bool {
@@ -193,58 +260,84 @@ func refusal(r *plan.Rule, m *secret.Meta, reason plan.Reason, detail string) pl
 		Source: plan.SourceRef{Store: r.From, Name: m.Name, Version: m.Version}}
 }
 
-// targets returns every target that the run looks at: those that a secret goes to and, for a whole run, those that the configuration or a tag can name.
-func (s *scope) targets() []plan.Target {
-	seen := map[plan.Target]bool{}
-	done := map[*plan.Routing]bool{}
+// places returns what the run looks at: every place that a secret goes to and, for a whole run, that the configuration or a tag can name, with the targets
+// that are there, one for each store. In order of targets.
+func (s *scope) places() [][]plan.Target {
+	targets := map[plan.Target]bool{}
+	about := map[secret.Place]bool{}
+	add := func(r *plan.Rule, t plan.Target) {
+		targets[t] = true
+		about[t.Place] = about[t.Place] || s.options.about(r)
+	}
+	type pair struct {
+		rule    *plan.Rule
+		routing *plan.Routing
+	}
+	done := map[pair]bool{}
 	for _, c := range s.candidates {
 		for _, routing := range c.routings {
-			if done[routing] {
-				continue
-			}
-			done[routing] = true
-			for _, t := range routing.Targets {
-				seen[t] = true
-			}
-		}
-	}
-	if !s.options.limited() {
-		for _, r := range s.rules {
-			if s.failed[r.Name] != nil {
-				continue
-			}
-			for i := range r.To {
-				for _, t := range s.router.Reach(r, i, s.views[r.From].place) {
-					seen[t] = true
+			if p := (pair{c.want.Rule, routing}); !done[p] {
+				done[p] = true
+				for _, t := range routing.Targets {
+					add(c.want.Rule, t)
 				}
 			}
 		}
 	}
-	all := make([]plan.Target, 0, len(seen))
-	for t := range seen {
-		all = append(all, t)
+	for _, r := range s.rules {
+		if s.failed[r.Name] != nil || s.options.limited() {
+			continue
+		}
+		for i := range r.To {
+			for _, t := range s.router.Reach(r, i, s.views[r.From].place) {
+				add(r, t)
+			}
+		}
 	}
-	slices.SortFunc(all, plan.Target.Compare)
+	var all [][]plan.Target
+	index := map[secret.Place]int{}
+	for _, t := range slices.SortedFunc(maps.Keys(targets), plan.Target.Compare) {
+		if !about[t.Place] {
+			continue
+		}
+		i, ok := index[t.Place]
+		if !ok {
+			i = len(all)
+			index[t.Place] = i
+			all = append(all, nil)
+		}
+		all[i] = append(all[i], t)
+	}
 	return all
 }
 
-// wants returns what a target shall hold, sorted by name.
-func (s *scope) wants(t plan.Target) []*plan.Want {
-	has := map[*plan.Routing]bool{}
+// wants returns what a place shall hold, sorted by name, through whichever of the stores that are there.
+func (s *scope) wants(place []plan.Target) []*plan.Want {
+	through := map[*plan.Routing][]int{} // which of the targets a routing goes to
 	var all []*plan.Want
 	for _, c := range s.candidates {
 		if s.failed[c.want.Rule.Name] != nil {
 			continue
 		}
-		if slices.ContainsFunc(c.routings, func(r *plan.Routing) bool {
-			in, ok := has[r]
+		for _, r := range c.routings {
+			targets, ok := through[r]
 			if !ok {
-				in = r.Has(t)
-				has[r] = in
+				for i, t := range place {
+					if r.Has(t) {
+						targets = append(targets, i)
+					}
+				}
+				through[r] = targets
 			}
-			return in
-		}) {
-			all = append(all, c.want)
+			for _, i := range targets {
+				w := c.want
+				if len(place) > 1 {
+					here := *w
+					here.At = &place[i]
+					w = &here
+				}
+				all = append(all, w)
+			}
 		}
 	}
 	return all

@@ -25,7 +25,9 @@ type view struct {
 	metas  []secret.Meta // sorted by name
 	listed bool          // metas is the whole store; else the secrets that rules name, described one by one
 	gone   map[secret.Name]bool
-	err    error // nothing is known
+	// blocked says of single secrets why they could not be described: their copies are left alone.
+	blocked map[secret.Name]error
+	err     error // nothing is known
 }
 
 // find returns what the view shows of a name.
@@ -45,7 +47,7 @@ func (e *Engine) look(ctx context.Context, rules []*plan.Rule, o Options) map[se
 	for _, r := range rules {
 		v := views[r.From]
 		if v == nil {
-			v = &view{name: r.From, gone: map[secret.Name]bool{}}
+			v = &view{name: r.From, gone: map[secret.Name]bool{}, blocked: map[secret.Name]error{}}
 			views[r.From] = v
 			order = append(order, v)
 		}
@@ -91,7 +93,7 @@ func (e *Engine) lookAt(ctx context.Context, v *view, names []secret.Name, o Opt
 	v.place, v.err = v.source.Place(ctx)
 }
 
-// describe adds the names that the listing does not show; one that is not there is gone.
+// describe adds the names that the listing does not show. One that is not there is gone, one that can't be described is blocked.
 func (v *view) describe(ctx context.Context, names []secret.Name) error {
 	var missing []secret.Name
 	for _, n := range names {
@@ -107,7 +109,7 @@ func (v *view) describe(ctx context.Context, names []secret.Name) error {
 		case errors.Is(err, store.ErrNotFound):
 			v.gone[missing[i]] = true
 		case err != nil:
-			return err
+			v.blocked[missing[i]] = err
 		case found[i].Name != "":
 			v.metas = append(v.metas, found[i])
 		}
@@ -116,7 +118,7 @@ func (v *view) describe(ctx context.Context, names []secret.Name) error {
 	return ctx.Err()
 }
 
-// refresh describes everything that the run may be about.
+// refresh describes everything that the run may be about. Where that is denied, the listing has to do.
 func (v *view) refresh(ctx context.Context, o Options) error {
 	errs := make([]error, len(v.metas))
 	each(ctx, len(v.metas), statsAtOnce, func(i int) {
@@ -125,24 +127,22 @@ func (v *view) refresh(ctx context.Context, o Options) error {
 		}
 		m, err := v.source.Stat(ctx, v.metas[i].Name)
 		switch {
-		case errors.Is(err, store.ErrNotFound):
-			errs[i] = store.ErrNotFound
-		case err != nil:
-			errs[i] = err
-		default:
+		case err == nil:
 			v.metas[i] = m
+		case !errors.Is(err, store.ErrNotPermitted):
+			errs[i] = err
 		}
 	})
 	var kept []secret.Meta
 	for i, err := range errs {
 		switch {
-		case err == store.ErrNotFound: //nolint:errorlint // set above, as it is
+		case errors.Is(err, store.ErrNotFound):
 			v.gone[v.metas[i].Name] = true
+			continue
 		case err != nil:
-			return err
-		default:
-			kept = append(kept, v.metas[i])
+			v.blocked[v.metas[i].Name] = err
 		}
+		kept = append(kept, v.metas[i])
 	}
 	v.metas = kept
 	return ctx.Err()

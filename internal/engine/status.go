@@ -29,6 +29,8 @@ type Status struct {
 	Summary  map[plan.State]int `json:"summary"`
 	Problems []plan.Problem     `json:"problems,omitempty"`
 	Warnings []string           `json:"warnings,omitempty"`
+
+	waiting int // wanted copies that wait for their deletion
 }
 
 // AllInSync reports whether every wanted copy is as wanted; orphans that are kept and deletions under way do not count.
@@ -38,7 +40,7 @@ func (s *Status) AllInSync() bool {
 			return false
 		}
 	}
-	return len(s.Problems) == 0
+	return len(s.Problems) == 0 && s.waiting == 0
 }
 
 // Status looks at every source and target as Plan does, with the same errors, and returns the state of every copy.
@@ -48,7 +50,7 @@ func (e *Engine) Status(ctx context.Context, o Options) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Version: PlanVersion, Owner: s.owner, Copies: []CopyStatus{}, Summary: map[plan.State]int{}, Warnings: s.warnings}
-	for _, r := range s.rules {
+	for _, r := range s.about() {
 		if err := s.failed[r.Name]; err != nil {
 			st.Problems = append(st.Problems, plan.Problem{Sync: r.Name, Error: err.Error()})
 		}
@@ -64,7 +66,7 @@ func (e *Engine) Status(ctx context.Context, o Options) (*Status, error) {
 			st.Problems = append(st.Problems, problem(at.target, at.err))
 		}
 		if at.unlisted {
-			st.Warnings = append(st.Warnings, "listing is denied in "+at.target.String()+": orphans there are unknown")
+			st.Warnings = append(st.Warnings, unlisted(at.target))
 		}
 	}
 	slices.SortStableFunc(st.Copies, func(a, b CopyStatus) int {
@@ -72,6 +74,9 @@ func (e *Engine) Status(ctx context.Context, o Options) (*Status, error) {
 	})
 	for _, c := range st.Copies {
 		st.Summary[c.State]++
+		if c.State == plan.Deleting && c.Reason != "" {
+			st.waiting++
+		}
 	}
 	return st, ctx.Err()
 }
@@ -79,6 +84,9 @@ func (e *Engine) Status(ctx context.Context, o Options) (*Status, error) {
 func statusOf(at *seen, f plan.Found) CopyStatus {
 	c := CopyStatus{Target: &at.target, State: f.State}
 	if f.Want != nil {
+		if f.Want.At != nil {
+			c.Target = f.Want.At
+		}
 		c.Sync, c.Name = f.Want.Rule.Name, f.Want.Name
 		c.Source = plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}
 	}

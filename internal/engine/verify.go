@@ -43,11 +43,25 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 		return nil, err
 	}
 	var pairs []*pair
+	for _, r := range s.about() {
+		if err := s.failed[r.Name]; err != nil {
+			pairs = append(pairs, &pair{Verification: Verification{Sync: r.Name, Source: plan.SourceRef{Store: r.From}, Result: NotVerified, Detail: "the sync fails: " + err.Error()}})
+		}
+	}
+	for _, c := range s.refusals {
+		if s.failed[c.Sync] == nil {
+			pairs = append(pairs, &pair{Verification: Verification{Sync: c.Sync, Source: c.Source, Name: c.Name, Result: NotVerified, Detail: fmt.Sprintf("refused (%s): %s", c.Reason, c.Detail)}})
+		}
+	}
 	e.compare(ctx, s, func(at *seen, f plan.Found) {
 		if f.Want == nil {
 			return
 		}
-		p := &pair{view: s.views[f.Want.Rule.From], dest: at.dest, Verification: Verification{Sync: f.Want.Rule.Name, Target: &at.target, Name: f.Want.Name,
+		target := &at.target
+		if f.Want.At != nil {
+			target = f.Want.At
+		}
+		p := &pair{view: s.views[f.Want.Rule.From], dest: at.destOf(target.Store), Verification: Verification{Sync: f.Want.Rule.Name, Target: target, Name: f.Want.Name,
 			Source: plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}}}
 		switch {
 		case f.State == plan.InSync, f.State == plan.Behind && f.Change.Action == plan.Metadata:

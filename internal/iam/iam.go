@@ -54,6 +54,7 @@ type SecretRef struct {
 // For says whom a document is for.
 type For string
 
+// The two sides: the account that the secrets are in, and those that the copies go to.
 const (
 	Hub   For = "hub"
 	Spoke For = "spoke"

@@ -157,6 +157,8 @@ type Plan struct {
 	Warnings     []string     `json:"warnings,omitempty"`
 	StaleList    []StaleList  `json:"staleList,omitempty"`
 	CostPerMonth Cost         `json:"costPerMonth"`
+	// AllowDeletes is how many deletions per target a person allowed when the plan was made; nil: the brakes are on.
+	AllowDeletes *int `json:"allowDeletes,omitempty"`
 }
 
 // StaleList names a source secret that a listing left out although it exists: its copies are kept.

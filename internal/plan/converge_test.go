@@ -24,7 +24,8 @@ func converges(t *rapid.T) {
 		Drift:    rapid.SampledFrom([]plan.DriftPolicy{plan.Mend, plan.Report}).Draw(t, "drift"),
 		Existing: rapid.SampledFrom([]plan.ExistingPolicy{plan.Refuse, plan.AdoptLegacy}).Draw(t, "existing"),
 		Tags:     rapid.SampledFrom([]plan.TagPolicy{plan.CopyTags, plan.NoTags}).Draw(t, "tags")}
-	policy := plan.Policy{Owner: "me", Key: rapid.SampledFrom([]secret.Key{"", "alias/k"}).Draw(t, "key"),
+	key := rapid.SampledFrom([]secret.Key{"", "alias/k"}).Draw(t, "key")
+	policy := plan.Policy{Owner: "me", Key: func(secret.StoreName) secret.Key { return key },
 		Adopt: rapid.SampledFrom([][]string{nil, {"a"}, {"**"}}).Draw(t, "adopt"),
 		Rules: func(n secret.SyncName) *plan.Rule {
 			if n == "s" {
@@ -105,7 +106,7 @@ func apply(target map[secret.Name]secret.Copy, policy plan.Policy, f plan.Found)
 			tags = map[string]string{}
 		}
 		maps.Copy(tags, f.Want.OwnTags())
-		c.Name, c.Mark, c.Tags, c.Key, c.Description, c.Deleted = f.Want.Name, mark, tags, policy.Key, f.Want.Source.Description, time.Time{}
+		c.Name, c.Mark, c.Tags, c.Key, c.Description, c.Deleted = f.Want.Name, mark, tags, policy.Key("t"), f.Want.Source.Description, time.Time{}
 		target[f.Want.Name] = c
 	case plan.Remove:
 		c := target[f.Change.Name]

@@ -13,6 +13,8 @@ type Want struct {
 	Rule   *Rule
 	Source *secret.Meta
 	Name   secret.Name
+	// At is the target that the copy is written through, where several stores are one place; nil: the target that is compared.
+	At *Target
 	// Refused, where it is set, says that the copy must not be touched whatever the target holds, and Detail why.
 	Refused Reason
 	Detail  string
@@ -21,19 +23,29 @@ type Want struct {
 // Policy is what decides beside the two sides themselves.
 type Policy struct {
 	Owner secret.Owner
-	// Key is the key of every copy in this target; empty: the store's own default.
-	Key secret.Key
+	// Key returns the key of every copy that is written through a store; empty: the store's own default. Nil: it is the default for all.
+	Key func(secret.StoreName) secret.Key
 	// SameKey reports whether two names of keys mean one key; a key that can't be told is the same, so that no loop begins. Nil compares them as they are.
 	SameKey func(a, b secret.Key) bool
 	// Adopt holds globs of the names that a person takes over.
 	Adopt []string
-	// Check says why the target can't hold a copy of that name with those tags and that description; an empty reason if it can. Nil: it can hold everything.
-	Check func(name secret.Name, tags map[string]string, description string) (Reason, string)
+	// Check says why a target can't hold a copy of that name with those tags and that description; an empty reason if it can. Nil: it can hold everything.
+	Check func(at Target, name secret.Name, tags map[string]string, description string) (Reason, string)
 	// Rules finds the rule that a mark names; nil if the configuration has it no longer.
 	Rules func(secret.SyncName) *Rule
-	// SourceGone reports whether the source that a mark names is known to be deleted, or is not in its listing.
-	SourceGone func(secret.Mark) bool
+	// Source says what is known of the source that a mark names. Nil: nothing is asked, and every source is taken to be there.
+	Source func(secret.Mark) SourceState
 }
+
+// SourceState says what a run knows of the source of an orphan.
+type SourceState int
+
+// The states of a source.
+const (
+	SourceThere      SourceState = iota // it exists, and is not routed here
+	SourceGone                          // it is scheduled for deletion, or its listing does not show it
+	SourceUnreadable                    // it could not be looked at: whether the copy is an orphan is unknown
+)
 
 // State says how a copy stands to what is wanted.
 type State string
@@ -75,6 +87,9 @@ type Found struct {
 //	no      yes, ours                                keep or delete, unwanted or source-deleted
 //	no      yes, not ours                            nothing: it is none of our business
 func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func(Found)) {
+	if p.Key == nil {
+		p.Key = func(secret.StoreName) secret.Key { return "" }
+	}
 	if p.SameKey == nil {
 		p.SameKey = func(a, b secret.Key) bool { return a == b }
 	}
@@ -133,7 +148,7 @@ type differ struct {
 func (d *differ) change(action Action, reason Reason, w *Want, have *secret.Copy, detail string) *Change {
 	c := &Change{Action: action, Reason: reason, Target: &d.target, Detail: detail}
 	if w != nil {
-		c.Sync, c.Name = w.Rule.Name, w.Name
+		c.Sync, c.Name, c.Target = w.Rule.Name, w.Name, d.targetOf(w)
 		c.Source = SourceRef{Store: w.Rule.From, Name: w.Source.Name, Version: w.Source.Version}
 	}
 	if have != nil {
@@ -141,6 +156,16 @@ func (d *differ) change(action Action, reason Reason, w *Want, have *secret.Copy
 	}
 	return c
 }
+
+// targetOf returns the target that a copy is written through.
+func (d *differ) targetOf(w *Want) *Target {
+	if w.At != nil {
+		return w.At
+	}
+	return &d.target
+}
+
+func (d *differ) key(w *Want) secret.Key { return d.policy.Key(d.targetOf(w).Store) }
 
 func (d *differ) refuse(w *Want, have *secret.Copy, reason Reason, detail string) Found {
 	state := Refused
@@ -157,8 +182,8 @@ func (d *differ) wanted(w *Want, have *secret.Copy) Found {
 	if w.Refused != "" {
 		return d.refuse(w, have, w.Refused, w.Detail)
 	}
-	if d.policy.Key == "" && w.Source.CustomKey {
-		return d.refuse(w, have, KeyMismatch, fmt.Sprintf("the source is encrypted with a customer-managed key and store %q has no kmsKey: give it one in this Region", d.target.Store))
+	if d.key(w) == "" && w.Source.CustomKey {
+		return d.refuse(w, have, KeyMismatch, fmt.Sprintf("the source is encrypted with a customer-managed key and store %q has no kmsKey: give it one in this Region", d.targetOf(w).Store))
 	}
 	if w.Source.Version == "" {
 		return d.refuse(w, have, NoValue, "the source has no value yet")

@@ -59,7 +59,7 @@ func diffCase(t *testing.T, body string) {
 			}
 		case "policy":
 			set := settings(fields[1:])
-			policy.Key = secret.Key(set["key"])
+			policy.Key = func(secret.StoreName) secret.Key { return secret.Key(set["key"]) }
 			if set["adopt"] != "" {
 				policy.Adopt = []string{set["adopt"]}
 			}

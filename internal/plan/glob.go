@@ -2,10 +2,13 @@ package plan
 
 import "strings"
 
-// Match reports whether name matches the glob pattern: "*" is any run of characters but "/", "**" any run at all, "?" one character but "/". Every other character is itself.
+// Match reports whether name matches the glob pattern: "*" is any run of characters but "/", "**" any run at all, "?" one character but "/". Every other
+// character is itself. "**/" also stands for nothing, so that "**/tmp-*" is every tmp-* at any depth.
 func Match(pattern, name string) bool {
 	for pattern != "" {
 		switch {
+		case strings.HasPrefix(pattern, "**/") && Match(pattern[3:], name):
+			return true
 		case strings.HasPrefix(pattern, "**"):
 			rest := strings.TrimLeft(pattern, "*")
 			for i := 0; i <= len(name); i++ {

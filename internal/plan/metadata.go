@@ -44,7 +44,7 @@ func (d *differ) metadata(w *Want, have *secret.Copy) (Reason, string) {
 		}
 		details = append(details, fmt.Sprintf(format, args...))
 	}
-	if !d.policy.SameKey(d.policy.Key, have.Key) {
+	if !d.policy.SameKey(d.key(w), have.Key) {
 		note(KeyChanged, "key")
 	}
 	mark := w.Mark(d.policy.Owner, have)
@@ -86,7 +86,7 @@ func (d *differ) check(w *Want, have *secret.Copy) (Reason, string) {
 	if d.policy.Check == nil {
 		return "", ""
 	}
-	return d.policy.Check(w.Name, tags, w.Source.Description)
+	return d.policy.Check(*d.targetOf(w), w.Name, tags, w.Source.Description)
 }
 
 // notOurs says why a copy is not ours to write; an empty reason if it is.

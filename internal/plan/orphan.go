@@ -16,8 +16,13 @@ func (d *differ) unwanted(have *secret.Copy) (Found, bool) {
 		return Found{State: Deleting, Have: have}, true
 	}
 	reason := Unwanted
-	if d.policy.SourceGone != nil && d.policy.SourceGone(have.Mark) {
-		reason = SourceDeleted
+	if d.policy.Source != nil {
+		switch d.policy.Source(have.Mark) {
+		case SourceGone:
+			reason = SourceDeleted
+		case SourceUnreadable:
+			return Found{State: Unknown, Have: have}, true
+		}
 	}
 	action, detail := Keep, ""
 	var rule *Rule

@@ -299,6 +299,12 @@ func (r *Router) Reach(rule *Rule, i int, from secret.Place) []Target {
 	}
 	addAll(route.Accounts, q.region(""))
 	addAll(route.Except.Accounts, q.region(""))
+	for t := range maps.Clone(q.in) { // Regions that were taken out are looked at in every account
+		for _, region := range route.Except.Regions {
+			t.Region = region
+			q.in[t] = ""
+		}
+	}
 	var all []Target
 	for t := range q.in {
 		if t.Place != from {

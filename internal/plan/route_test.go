@@ -99,12 +99,12 @@ func TestTheSweepCoversEveryTargetThatTheConfigurationOrATagCanName(t *testing.T
 	rule := &plan.Rule{To: []plan.Route{
 		{Store: "spokes", ByTags: true, Except: plan.Except{Accounts: []secret.AccountID{"222222222222"}}},
 		{Store: "dr"},
-		{Store: "spokes", Groups: []plan.GroupName{"Production-EU"}, Regions: []secret.Region{"eu-north-1", "eu-west-3"}},
+		{Store: "spokes", Groups: []plan.GroupName{"Production-EU"}, Regions: []secret.Region{"eu-north-1", "eu-west-3"}, Except: plan.Except{Regions: []secret.Region{"eu-west-2"}}},
 	}}
 	for i, want := range []string{
 		"111111111111/us-east-1 222222222222/us-east-1 333333333333/us-east-1 444444444444/us-east-1 555555555555/eu-west-1 555555555555/us-east-1 987654321098/us-east-1",
 		"123456789012/eu-west-1",
-		"555555555555/eu-north-1 555555555555/eu-west-3",
+		"555555555555/eu-north-1 555555555555/eu-west-2 555555555555/eu-west-3",
 	} {
 		var got []string
 		for _, target := range router().Reach(rule, i, hub) {

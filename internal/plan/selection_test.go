@@ -12,7 +12,7 @@ func TestAGlobsStarStopsAtASlashAndTwoDoNot(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"a/*", "a/b", true}, {"a/*", "a/b/c", false}, {"a/**", "a/b/c", true}, {"**/tmp-*", "x/y/tmp-1", true}, {"**/tmp-*", "tmp-1", false},
+		{"a/*", "a/b", true}, {"a/*", "a/b/c", false}, {"a/**", "a/b/c", true}, {"**/tmp-*", "x/y/tmp-1", true}, {"**/tmp-*", "tmp-1", true}, {"a/**/b", "a/b", true}, {"a/**/b", "a/x/y/b", true}, {"a/**/b", "ab", false},
 		{"*", "a", true}, {"*", "a/b", false}, {"**", "a/b", true}, {"?", "a", true}, {"?", "/", false}, {"", "", true}, {"", "a", false},
 		{"a", "", false}, {"prod/*/*", "prod/a/b", true}, {"prod/*/*", "prod/a", false}, {"*b*", "abc", true}, {"a.c", "abc", false}, {"[a]", "[a]", true},
 	} {

@@ -47,6 +47,7 @@ type Store interface {
 // Use is what a store is used for.
 type Use string
 
+// The uses.
 const (
 	UseSource  Use = "source"  // list, describe, read
 	UseWrite   Use = "write"   // list, describe, create, update

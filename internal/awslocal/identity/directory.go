@@ -101,7 +101,7 @@ func (r *Role) Session(session string) *Caller {
 // SplitRoleARN takes the account and the name out of the ARN of a role; the name is without its path.
 func SplitRoleARN(arn string) (account, name string, ok bool) {
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[2] != "iam" || parts[3] != "" || !IsAccount(parts[4]) {
+	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[2] != "iam" || parts[3] != "" || !policy.IsAccount(parts[4]) {
 		return "", "", false
 	}
 	path, ok := strings.CutPrefix(parts[5], "role/")
@@ -122,7 +122,7 @@ func (d *Directory) Caller(accessKey, token string, now time.Time) (*Caller, err
 		switch {
 		case c != nil:
 			return c, nil
-		case IsAccount(accessKey):
+		case policy.IsAccount(accessKey):
 			return RootOf(accessKey), nil
 		}
 		return RootOf(DefaultAccount), nil

@@ -16,6 +16,7 @@ const DefaultAccount = "123456789012"
 // Kind says what a caller is.
 type Kind int
 
+// The kinds of callers.
 const (
 	Root    Kind = iota // the account itself; every policy allows it everything
 	User                // a user with a long-lived key
@@ -111,17 +112,4 @@ func NewContext(ctx context.Context, c *Caller) context.Context {
 func FromContext(ctx context.Context) *Caller {
 	c, _ := ctx.Value(contextKey{}).(*Caller)
 	return c
-}
-
-// IsAccount reports whether s is an account id: 12 digits.
-func IsAccount(s string) bool {
-	if len(s) != 12 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
 }

@@ -13,6 +13,7 @@ type Request struct {
 // Decision is what policies say about a request.
 type Decision int
 
+// The decisions.
 const (
 	ImplicitDeny Decision = iota // nothing allows it
 	ExplicitDeny                 // a statement denies it, whatever others say
@@ -28,9 +29,9 @@ const (
 func Evaluate(docs []Document, r Request) Decision {
 	r.Action = strings.ToLower(r.Action)
 	decision := ImplicitDeny
-	for i := range docs {
-		for j := range docs[i].statements {
-			st := &docs[i].statements[j]
+	for _, doc := range docs {
+		for i := range doc.statements {
+			st := &doc.statements[i]
 			if !st.deny && decision == Allowed {
 				continue
 			}

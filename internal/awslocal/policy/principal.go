@@ -54,11 +54,11 @@ func parsePrincipals(v any) ([]principalPattern, error) {
 }
 
 func parseAWSPrincipal(p string) (string, error) {
-	if p == "*" || isAccount(p) {
+	if p == "*" || IsAccount(p) {
 		return p, nil
 	}
 	parts := strings.SplitN(p, ":", 6)
-	valid := len(parts) == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") && parts[3] == "" && isAccount(parts[4]) && !strings.ContainsAny(p, "*?")
+	valid := len(parts) == 6 && parts[0] == "arn" && (parts[2] == "iam" || parts[2] == "sts") && parts[3] == "" && IsAccount(parts[4]) && !strings.ContainsAny(p, "*?")
 	if !valid {
 		return "", fmt.Errorf("%q is not a principal: an account, or the ARN of a user, a role or a session, without wildcards", p)
 	}
@@ -68,7 +68,8 @@ func parseAWSPrincipal(p string) (string, error) {
 	return p, nil
 }
 
-func isAccount(s string) bool {
+// IsAccount reports whether s is an account id: 12 digits.
+func IsAccount(s string) bool {
 	if len(s) != 12 {
 		return false
 	}
@@ -86,7 +87,7 @@ func (p principalPattern) matches(who Principal) bool {
 		if p.value == "*" {
 			return true
 		}
-		if isAccount(p.value) {
+		if IsAccount(p.value) {
 			return who.Account == p.value
 		}
 		return who.ARN != "" && (p.value == who.ARN || p.value == who.role())

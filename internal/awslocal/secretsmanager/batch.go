@@ -36,7 +36,7 @@ func batchGetSecretValue(c *call) (any, *service.Error) {
 	for _, id := range in.SecretIDList {
 		bad.length("secretIdList", &id, 1, 2048)
 	}
-	bad.number("maxResults", in.MaxResults, 1, batchSize)
+	bad.number("maxResults", in.MaxResults, batchSize)
 	bad.length("nextToken", in.NextToken, 1, 4096)
 	checkFilters(&bad, in.Filters)
 	if err := bad.err(); err != nil {
@@ -48,14 +48,14 @@ func batchGetSecretValue(c *call) (any, *service.Error) {
 	if in.MaxResults != nil && len(in.Filters) == 0 {
 		return nil, invalidParameter("'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.")
 	}
-	if err := c.authorizeAny("BatchGetSecretValue", nil); err != nil {
+	if err := c.authorizeAny("BatchGetSecretValue"); err != nil {
 		return nil, err
 	}
 
 	out := batchOutput{SecretValues: []*secretValue{}, Errors: []batchError{}}
 	ids := in.SecretIDList
 	if len(in.Filters) > 0 {
-		if err := c.authorizeAny("ListSecrets", nil); err != nil {
+		if err := c.authorizeAny("ListSecrets"); err != nil {
 			return nil, err
 		}
 		q := query{filters: in.Filters, max: batchSize, token: deref(in.NextToken)}

@@ -24,7 +24,7 @@ func listSecrets(c *call) (any, *service.Error) {
 		return nil, err
 	}
 	var bad checks
-	bad.number("maxResults", in.MaxResults, 1, listSize)
+	bad.number("maxResults", in.MaxResults, listSize)
 	bad.length("nextToken", in.NextToken, 1, 4096)
 	if in.SortBy != nil {
 		bad.oneOf("sortBy", *in.SortBy, byCreated, byAccessed, byChanged, byName)
@@ -36,7 +36,7 @@ func listSecrets(c *call) (any, *service.Error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	if err := c.authorizeAny("ListSecrets", nil); err != nil {
+	if err := c.authorizeAny("ListSecrets"); err != nil {
 		return nil, err
 	}
 	q := query{

@@ -56,12 +56,12 @@ func getRandomPassword(c *call) (any, *service.Error) {
 		return nil, err
 	}
 	var bad checks
-	bad.number("passwordLength", in.PasswordLength, 1, 4096)
+	bad.number("passwordLength", in.PasswordLength, 4096)
 	bad.length("excludeCharacters", in.ExcludeCharacters, 0, 4096)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	if err := c.authorizeAny("GetRandomPassword", nil); err != nil {
+	if err := c.authorizeAny("GetRandomPassword"); err != nil {
 		return nil, err
 	}
 	length := defaultPasswordLength

@@ -172,7 +172,7 @@ func validateResourcePolicy(c *call) (any, *service.Error) {
 		return nil, err
 	}
 	if in.SecretID == nil {
-		err = c.authorizeAny("ValidateResourcePolicy", nil)
+		err = c.authorizeAny("ValidateResourcePolicy")
 	} else {
 		_, err = c.live(*in.SecretID, "ValidateResourcePolicy", nil)
 	}

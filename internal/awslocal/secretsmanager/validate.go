@@ -64,11 +64,12 @@ func (c *checks) size(member string, n, low, high int) {
 	}
 }
 
-func (c *checks) number(member string, value *int64, low, high int64) {
+// number checks a parameter that may be left out and counts from 1.
+func (c *checks) number(member string, value *int64, high int64) {
 	switch {
 	case value == nil:
-	case *value < low:
-		c.add(" '"+strconv.FormatInt(*value, 10)+"'", member, fmt.Sprintf("Member must have value greater than or equal to %d", low))
+	case *value < 1:
+		c.add(" '"+strconv.FormatInt(*value, 10)+"'", member, "Member must have value greater than or equal to 1")
 	case *value > high:
 		c.add(" '"+strconv.FormatInt(*value, 10)+"'", member, fmt.Sprintf("Member must have value less than or equal to %d", high))
 	}

@@ -29,7 +29,7 @@ func listSecretVersionIDs(c *call) (any, *service.Error) {
 	}
 	var bad checks
 	checkSecretID(&bad, in.SecretID)
-	bad.number("maxResults", in.MaxResults, 1, listSize)
+	bad.number("maxResults", in.MaxResults, listSize)
 	bad.length("nextToken", in.NextToken, 1, 4096)
 	if err := bad.err(); err != nil {
 		return nil, err

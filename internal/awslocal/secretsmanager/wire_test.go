@@ -29,7 +29,8 @@ func (c wire) RoundTrip(q *http.Request) (*http.Response, error) {
 	_, op, _ := strings.Cut(q.Header.Get("X-Amz-Target"), ".")
 	r := c.w.request(op, in{})
 	r.Body = body
-	status, out := 200, any(nil)
+	var out any
+	status := 200
 	answer, refused := c.w.svc.Serve(q.Context(), r)
 	if refused != nil {
 		status, out = refused.HTTPStatus(), map[string]string{"__type": refused.Code, "Message": refused.Message}

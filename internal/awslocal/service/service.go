@@ -50,6 +50,7 @@ type Request struct {
 // Listing is what a fault does to a listing.
 type Listing int
 
+// What a fault does to a listing.
 const (
 	ListingWhole     Listing = iota // as it is
 	ListingEmpty                    // nothing at all, and no further page
@@ -83,6 +84,7 @@ func (e *Error) HTTPStatus() int {
 // KeyUse is a call that a service makes to KMS for its caller.
 type KeyUse string
 
+// The calls, as their IAM actions name them after "kms:".
 const (
 	GenerateDataKey KeyUse = "GenerateDataKey"
 	Decrypt         KeyUse = "Decrypt"

@@ -38,10 +38,16 @@ func (s *Store) Place(at secret.Place) *Place {
 	return p
 }
 
+// Fixed returns At, and whether the store has one place.
 func (s *Store) Fixed() (secret.Place, bool) { return s.At, !s.Family }
-func (s *Store) Allow() []secret.AccountID   { return slices.Clone(s.Accounts) }
-func (s *Store) Key() secret.Key             { return s.KMSKey }
 
+// Allow returns the accounts that the store may be opened at; nil: all.
+func (s *Store) Allow() []secret.AccountID { return slices.Clone(s.Accounts) }
+
+// Key returns KMSKey.
+func (s *Store) Key() secret.Key { return s.KMSKey }
+
+// Home returns At; store.ErrInvalid for a family.
 func (s *Store) Home(context.Context) (secret.Place, error) {
 	if s.Family {
 		return secret.Place{}, s.invalid("a family has no home")
@@ -49,6 +55,7 @@ func (s *Store) Home(context.Context) (secret.Place, error) {
 	return s.At, nil
 }
 
+// Source opens the store at At; store.ErrInvalid for a family.
 func (s *Store) Source(context.Context) (store.Source, error) {
 	if s.Family {
 		return nil, s.invalid("a family is no source")
@@ -59,6 +66,7 @@ func (s *Store) Source(context.Context) (store.Source, error) {
 	return s.Place(s.At).Source(), nil
 }
 
+// Destination opens the store at a place; store.ErrInvalid for a place that is not one of the store.
 func (s *Store) Destination(_ context.Context, at secret.Place) (store.Destination, error) {
 	if !s.Family && at != s.At || s.Accounts != nil && !slices.Contains(s.Accounts, at.Account) {
 		return nil, s.invalid("it can't be opened at " + at.String())
@@ -69,6 +77,7 @@ func (s *Store) Destination(_ context.Context, at secret.Place) (store.Destinati
 	return s.Place(at).Destination(), nil
 }
 
+// Access returns nothing: memory needs no permission.
 func (s *Store) Access(store.Use) []store.Access { return nil }
 
 func (s *Store) opening(at secret.Place) error {

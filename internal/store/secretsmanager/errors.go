@@ -19,7 +19,7 @@ func (c *client) fail(op string, name secret.Name, err error) error {
 	if e.Kind == nil {
 		e.Kind, e.Help = kindOf(e.Code, awscfg.Message(err))
 	}
-	if e.Kind == store.ErrNotPermitted && e.Help == "" {
+	if errors.Is(e.Kind, store.ErrNotPermitted) && e.Help == "" {
 		e.Help = c.grant(op, awscfg.Message(err))
 	}
 	return e
@@ -87,7 +87,7 @@ func (c *client) grant(op, message string) string {
 // withhold takes the cause out of an error that judges a request, should its text quote the value, or name the field that holds it.
 func withhold(err error, value secret.Value) error {
 	var e *store.Error
-	if value.Size() == 0 || !errors.As(err, &e) || e.Err == nil || e.Code == "" || e.Kind != nil && e.Kind != store.ErrInvalid {
+	if value.Size() == 0 || !errors.As(err, &e) || e.Err == nil || e.Code == "" || e.Kind != nil && !errors.Is(e.Kind, store.ErrInvalid) {
 		return err
 	}
 	text := e.Err.Error()

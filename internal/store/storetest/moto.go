@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,7 +28,7 @@ func Moto(t *testing.T) (url string) {
 	if !Required("moto") {
 		t.Skip("set SECRETSYNC_TEST_REQUIRE=moto to start moto_server, or SECRETSYNC_TEST_MOTO to the URL of one")
 	}
-	addr, err := freeAddr()
+	addr, err := freeAddr(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,27 +36,26 @@ func Moto(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := exec.Command("moto_server", "-H", host, "-p", port)
+	server := exec.CommandContext(t.Context(), "moto_server", "-H", host, "-p", port) //nolint:gosec // the port is one that was just found to be free
 	if err := server.Start(); err != nil {
 		t.Fatalf("moto is required, and can't be started: %v", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
-	t.Cleanup(func() {
-		_ = server.Process.Kill() // it may have ended by itself
-		<-ended
-	})
+	var why error // set before ended is closed
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		why = server.Wait()
+	}()
+	t.Cleanup(func() { <-ended }) // the test's context, which ends before, has killed it
 	url = "http://" + addr
 	deadline := time.After(30 * time.Second)
 	for {
-		if resp, err := http.Get(url + "/moto-api/"); err == nil {
-			_ = resp.Body.Close()
+		if answers(t.Context(), url+"/moto-api/") {
 			return url
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("moto is required, and ended at once: %v", err)
+		case <-ended:
+			t.Fatalf("moto is required, and ended at once: %v", why)
 		case <-deadline:
 			t.Fatal("moto is required, and does not answer")
 		case <-time.After(50 * time.Millisecond):
@@ -63,8 +63,23 @@ func Moto(t *testing.T) (url string) {
 	}
 }
 
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// answers reports whether a GET is answered, whatever the answer.
+func answers(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close() // nothing of it is read
+	return true
+}
+
+func freeAddr(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
