@@ -302,9 +302,6 @@ func (e *Engine) writeOf(owner secret.Owner, u *unit, st *step) store.Write {
 	}
 	if u.version != "" {
 		w.Versions = secret.Tokens(owner, secret.Input{Identity: u.meta.Identity, Version: u.version, Created: u.meta.Created})
-		if st.have != nil && st.have.Mark.Owner != owner && slices.Contains(w.Versions, st.have.Version) {
-			w.Mark.First = st.have.Version // taken over with our own value: it counts as written by us
-		}
 	}
 	return w
 }

@@ -101,6 +101,9 @@ func apply(target map[secret.Name]secret.Copy, policy plan.Policy, f plan.Found)
 		if f.Change.Action != plan.Metadata && c.Version != f.Want.Source.Version {
 			c.Version, c.Labelled = f.Want.Source.Version, f.Want.Source.Version
 		}
+		if c.Version != c.Labelled {
+			mark.First = c.Version
+		}
 		tags := maps.Clone(c.Tags)
 		if tags == nil {
 			tags = map[string]string{}

@@ -233,10 +233,11 @@ func (d *differ) ours(w *Want, have *secret.Copy, adopting bool) Found {
 	if adopting {
 		return do(Behind, Update, Adopted, "taken over")
 	}
-	if tokens := d.tokens(w, have); !slices.Contains(tokens, have.Version) {
-		if !drifted(w.Source, have, tokens) {
-			return do(Behind, Update, NewVersion, "")
-		}
+	right := slices.Contains(d.tokens(w, have), have.Version)
+	switch {
+	case !right && have.WrittenByUs():
+		return do(Behind, Update, NewVersion, "")
+	case !have.WrittenByUs():
 		if w.Rule.Drift == Report {
 			return d.refuse(w, have, Drifted, "somebody else wrote it, and drift is only reported")
 		}
@@ -259,14 +260,6 @@ func (d *differ) tokens(w *Want, have *secret.Copy) []secret.Version {
 // Tokens returns the versions that a copy of the want's source may carry, by generation.
 func (w *Want) Tokens(owner secret.Owner) []secret.Version {
 	return secret.Tokens(owner, secret.Input{Identity: w.Source.Identity, Version: w.Source.Version, Created: w.Source.Created})
-}
-
-// drifted reports whether somebody else made what the copy shows: its current version is not one of ours, or ours is held and was set aside.
-func drifted(source *secret.Meta, have *secret.Copy, tokens []secret.Version) bool {
-	if have.Labelled != "" && have.Labelled != have.Version && slices.Contains(tokens, have.Labelled) {
-		return true
-	}
-	return !have.WrittenByUs() && !slices.Contains(source.Held, have.Version)
 }
 
 // Mark returns the mark of a copy of the want, with what have's mark tells beyond it.

@@ -79,7 +79,7 @@ type Mark struct {
 	Owner      Owner
 	Sync       SyncName
 	Source     Identity
-	First      Version   // the version that the creation made
+	First      Version   // the version that the creation made; later, one that we made current without our label
 	Generation int       // more than zero after a collision of tokens
 	Deleting   time.Time // not zero: we scheduled its deletion, at this time
 }
@@ -92,6 +92,7 @@ type Copy struct {
 	Name        Name
 	Mark        Mark
 	Version     Version   // the current one; empty where the secret has no value
+	Previous    Version   // the one that was current before; empty where the store does not tell
 	Labelled    Version   // the version that carries our label; empty if none does
 	Held        []Version // every version that the store still labels, sorted
 	Description string
@@ -103,7 +104,7 @@ type Copy struct {
 	Revision    Revision
 }
 
-// WrittenByUs reports whether the current version was written by this tool: it carries our label, or it is the one that the creation made.
+// WrittenByUs reports whether the current version was made current by this tool: it carries our label, or the mark names it as the first.
 func (c Copy) WrittenByUs() bool {
 	return c.Version != "" && (c.Version == c.Labelled || c.Version == c.Mark.First)
 }

@@ -100,7 +100,7 @@ func TestAWriteMakesOnlyTheCallsThatItNeeds(t *testing.T) {
 		}, func(w *store.Write) { w.Restore = true }, "RestoreSecret UntagResource"},
 		{"a version that lost its labels", func(t *testing.T, b bench) {
 			b.back.Plant(t, "app/db", ids(3)[0], secret.Text([]byte(canary+"2")))
-		}, func(w *store.Write) { w.Versions = ids(3) }, "PutSecretValue UpdateSecretVersionStage"},
+		}, func(w *store.Write) { w.Versions = ids(3) }, "PutSecretValue UpdateSecretVersionStage TagResource"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, "")

@@ -33,7 +33,12 @@ func (d *destination) Delete(ctx context.Context, have secret.Copy, recoveryDays
 		return gone(d.client.fail("TagResource", have.Name, err))
 	}
 	if _, err := d.client.api.DeleteSecret(ctx, &api.DeleteSecretInput{SecretId: id, RecoveryWindowInDays: aws.Int64(int64(recoveryDays))}); err != nil {
-		return gone(d.client.fail("DeleteSecret", have.Name, err))
+		failed := gone(d.client.fail("DeleteSecret", have.Name, err))
+		if failed != nil {
+			// The mark must not stay on what lives, or somebody else's deletion would pass for ours. Should this fail too, the next run takes it off.
+			_ = d.untag(ctx, &have)
+		}
+		return failed
 	}
 	return nil
 }

@@ -20,10 +20,11 @@ import (
 )
 
 const (
-	labelCurrent = "AWSCURRENT"
-	labelPending = "AWSPENDING"
-	labelOurs    = "secretsync"
-	defaultKey   = "alias/aws/secretsmanager"
+	labelCurrent  = "AWSCURRENT"
+	labelPrevious = "AWSPREVIOUS"
+	labelPending  = "AWSPENDING"
+	labelOurs     = "secretsync"
+	defaultKey    = "alias/aws/secretsmanager"
 )
 
 // entry is what ListSecrets and DescribeSecret both tell of a secret, in one form: absent, null and empty are the same.
@@ -123,7 +124,7 @@ func (e *entry) meta(region secret.Region) secret.Meta {
 // copy returns the entry as a destination shows it.
 func (e *entry) copy(region secret.Region) secret.Copy {
 	c := secret.Copy{
-		Name: e.name, Mark: markOf(e.tags), Version: e.labelled(labelCurrent), Labelled: e.labelled(labelOurs), Held: e.held(),
+		Name: e.name, Mark: markOf(e.tags), Version: e.labelled(labelCurrent), Previous: e.labelled(labelPrevious), Labelled: e.labelled(labelOurs), Held: e.held(),
 		Description: e.description, Tags: withoutMarks(e.tags), Key: e.key, Deleted: e.deleted, Changed: e.changed,
 	}
 	pending := e.labelled(labelPending)

@@ -18,12 +18,7 @@ func (d *destination) tag(ctx context.Context, w store.Write, now *secret.Copy, 
 	mark := w.Mark
 	mark.Source = secret.Identity(mark.Source.Tag())
 	mark.Generation = generation
-	adopted := now.Mark.Owner != mark.Owner || now.Mark.Source != mark.Source
-	switch {
-	case mark.First != "":
-	case adopted && slices.Contains(w.Versions, now.Version) && now.Version != now.Labelled:
-		mark.First = now.Version // what was taken over as it is counts as made by us
-	default:
+	if mark.First == "" {
 		mark.First = now.Mark.First
 	}
 	mark.Deleting = now.Mark.Deleting

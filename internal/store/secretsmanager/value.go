@@ -18,14 +18,21 @@ var errNotHeld = errors.New("the version is not held any more")
 // value makes the current version one of w.Versions, and returns which.
 //
 //	the wanted version is …                    then
-//	held, without AWSCURRENT                   one UpdateSecretVersionStage; where that is denied, the next generation is put
-//	not held                                   one PutSecretValue
+//	current, but not by us                     one PutSecretValue, which changes nothing and proves that it holds the value
+//	held, and known to be ours                 one UpdateSecretVersionStage; where that is denied, the next generation is put
+//	held otherwise, or not held                one PutSecretValue
 //	there after all, and did not get the label UpdateSecretVersionStage; where that is denied, the next generation is put
 //	in use with another value                  the next generation is put
 func (d *destination) value(ctx context.Context, w store.Write, now *secret.Copy) (generation int, err error) {
+	if slices.Contains(w.Versions, now.Version) {
+		return d.confirm(ctx, w, now)
+	}
 	for g, v := range w.Versions {
 		if !slices.Contains(now.Held, v) {
 			continue
+		}
+		if v != now.Previous && v != now.Labelled && v != now.Mark.First {
+			return d.put(ctx, w, now, g) // somebody gave it a label: whether it holds the value has to be proved
 		}
 		switch err := d.move(ctx, w, now, v); {
 		case err == nil:
@@ -39,6 +46,16 @@ func (d *destination) value(ctx context.Context, w store.Write, now *secret.Copy
 		}
 	}
 	return d.put(ctx, w, now, 0)
+}
+
+// confirm makes sure that the current version, which has one of the ids of w, holds the value of w: putting it again changes nothing if so, and is
+// refused if not. Then the value is written under the next generation.
+func (d *destination) confirm(ctx context.Context, w store.Write, now *secret.Copy) (generation int, err error) {
+	g := slices.Index(w.Versions, now.Version)
+	if _, err := d.putOnce(ctx, w, now.Version); !errors.Is(err, store.ErrConflict) {
+		return g, err
+	}
+	return d.put(ctx, w, now, g+1)
 }
 
 // put writes the value under the first of w.Versions, from a generation on, that takes it and becomes the current one.
@@ -57,7 +74,7 @@ func (d *destination) put(ctx context.Context, w store.Write, now *secret.Copy, 
 		}
 		if slices.Contains(labels, labelCurrent) {
 			previous := now.Version
-			now.Version, now.Held = v, heldAfter(v, previous)
+			now.Version, now.Previous, now.Held = v, previous, heldAfter(v, previous)
 			if slices.Contains(labels, labelOurs) {
 				now.Labelled = v
 			}
@@ -105,7 +122,7 @@ func (d *destination) move(ctx context.Context, w store.Write, now *secret.Copy,
 	}
 	_, err := d.client.api.UpdateSecretVersionStage(ctx, in)
 	if err == nil {
-		now.Version, now.Held = v, heldAfter(append(now.Held, v, now.Version)...)
+		now.Version, now.Previous, now.Held = v, now.Version, heldAfter(append(now.Held, v, now.Version)...)
 		return nil
 	}
 	err = d.client.fail("UpdateSecretVersionStage", w.Name, err)
@@ -117,7 +134,7 @@ func (d *destination) move(ctx context.Context, w store.Write, now *secret.Copy,
 	case statErr != nil:
 		return err
 	case slices.Contains(w.Versions, seen.Version):
-		now.Version, now.Labelled, now.Held = seen.Version, seen.Labelled, seen.Held
+		now.Version, now.Previous, now.Labelled, now.Held = seen.Version, seen.Previous, seen.Labelled, seen.Held
 		return nil
 	case seen.Version != now.Version:
 		return d.client.invalid("UpdateSecretVersionStage", w.Name, store.ErrConflict, "somebody else has moved AWSCURRENT meanwhile")

@@ -20,6 +20,7 @@ import (
 //	another's mark       TagResource: what is ours is marked before it is written, so that an interrupted adoption is finished, not refused
 //	another key          UpdateSecret: no value is written under a key that is not wanted
 //	another version      PutSecretValue, or UpdateSecretVersionStage where the wanted one is held
+//	the version, but not written by us: PutSecretValue proves that it holds the value, or makes the next generation
 //	another description  UpdateSecret
 //	tags missing         TagResource
 //	stale deleting mark  UntagResource
@@ -93,29 +94,17 @@ func (d *destination) exists(ctx context.Context, w store.Write, conflict error)
 	case !slices.Contains(w.Versions, c.Version):
 		return secret.Copy{}, d.client.invalid("CreateSecret", w.Name, store.ErrConflict, "another run has created it meanwhile, with another version")
 	}
-	if c.Version == w.Versions[0] {
-		// The id alone does not say that the value is ours. Putting it again does: it changes nothing if so, and is refused if not.
-		if err := d.confirm(ctx, w, &c); err != nil {
+	// The id alone does not say that the value is ours.
+	switch generation, err := d.confirm(ctx, w, &c); {
+	case errors.Is(err, store.ErrNotPermitted):
+	case err != nil:
+		return secret.Copy{}, err
+	case generation > 0:
+		if err := d.tag(ctx, w, &c, generation); err != nil {
 			return secret.Copy{}, err
 		}
 	}
 	return d.update(ctx, w, c)
-}
-
-// confirm makes sure that the current version, which carries the first id of w, holds the value of w; if it does not, the value is written under the next generation.
-func (d *destination) confirm(ctx context.Context, w store.Write, now *secret.Copy) error {
-	_, err := d.putOnce(ctx, w, w.Versions[0])
-	switch {
-	case err == nil, errors.Is(err, store.ErrNotPermitted):
-		return nil
-	case !errors.Is(err, store.ErrConflict):
-		return err
-	}
-	generation, err := d.put(ctx, w, now, 1)
-	if err == nil {
-		err = d.tag(ctx, w, now, generation)
-	}
-	return err
 }
 
 // update leads from have to what w says.
@@ -137,8 +126,13 @@ func (d *destination) update(ctx context.Context, w store.Write, have secret.Cop
 		{func() bool { return w.Restore }, func() error { return d.restore(ctx, &now) }},
 		{func() bool { return foreign }, func() error { return d.tag(ctx, w, &now, generation) }},
 		{func() bool { return !w.KeepKey && d.keyDiffers(ctx, now.Key, w.Key) }, func() error { return d.updateSecret(ctx, w, &now, true) }},
-		{func() bool { return !w.Value.IsZero() && !slices.Contains(w.Versions, now.Version) }, func() (err error) {
+		{func() bool {
+			return !w.Value.IsZero() && !(slices.Contains(w.Versions, now.Version) && now.WrittenByUs())
+		}, func() (err error) {
 			generation, err = d.value(ctx, w, &now)
+			if err == nil && !now.WrittenByUs() {
+				w.Mark.First = now.Version // made current without our label: the mark says that it was us
+			}
 			return err
 		}},
 		{func() bool { return now.Description != w.Description }, func() error { return d.updateSecret(ctx, w, &now, false) }},
