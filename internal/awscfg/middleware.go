@@ -35,7 +35,7 @@ type lane struct {
 
 func newLane(k laneKey, o Options) *lane {
 	l := &lane{key: k, opts: o, breakers: map[string]*breaker{}}
-	l.retryer = newRetryer(o, &l.budget, func(service string) bool { return l.breaker(service).allow() != nil })
+	l.retryer = newRetryer(o, &l.budget, func(service string) bool { return l.breaker(service).open() })
 	return l
 }
 
@@ -74,12 +74,15 @@ func (l *lane) middlewares(s *session) func(*middleware.Stack) error {
 
 type attemptsKey struct{}
 
-// call makes one call: not at all where the breaker is open, and once more with a new session where the old one is found to be expired.
+// call makes one call: not at all where the breaker has given the target up, and once more with a new session where the old one is found to be expired.
 func (l *lane) call(ctx context.Context, s *session, in middleware.FinalizeInput, next middleware.FinalizeHandler) (out middleware.FinalizeOutput, md middleware.Metadata, err error) {
 	b := l.breaker(awsmiddleware.GetServiceID(ctx))
-	if err := b.allow(); err != nil {
+	probe, err := b.enter(ctx)
+	if err != nil {
 		return out, md, err
 	}
+	o := Canceled
+	defer func() { b.record(o, probe) }()
 	creds, err := s.Retrieve(ctx)
 	if err != nil {
 		return out, md, err
@@ -98,9 +101,7 @@ func (l *lane) call(ctx context.Context, s *session, in middleware.FinalizeInput
 		}
 		out, md, err = next.HandleFinalize(ctx, in)
 	}
-	o := outcomeOf(ctx, err)
-	b.record(o)
-	if o == OK {
+	if o = outcomeOf(ctx, err); o == OK {
 		l.budget.success()
 	}
 	return out, md, err

@@ -1,6 +1,7 @@
 package awscfg
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -46,31 +47,52 @@ func TestRetriesEndWhereTheBudgetDoes(t *testing.T) {
 	}
 }
 
-func TestABreakerOpensAfterFailuresInARowAndARefusalIsAnAnswer(t *testing.T) {
-	var b breaker
-	for range breakerLimit - 1 {
-		b.record(Failed)
+func TestABreakerOpensAfterCallsWithoutAnAnswerAndAProbeClosesIt(t *testing.T) {
+	b := &breaker{}
+	enter := func(want string) {
+		t.Helper()
+		probe, err := b.enter(t.Context())
+		got := "a call"
+		switch {
+		case err != nil:
+			got = err.Error()
+		case probe:
+			got = "a probe"
+		}
+		if got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
 	}
-	b.record(Refused)
-	b.record(Canceled)
-	for range breakerLimit - 1 {
-		b.record(TimedOut)
+	fail := func(n int) {
+		for range n {
+			b.record(Failed, false)
+		}
 	}
-	if err := b.allow(); err != nil {
-		t.Fatalf("opened early: %v", err)
+	fail(breakerLimit - 1)
+	b.record(Refused, false) // an answer
+	b.record(Canceled, false)
+	fail(breakerLimit - 1)
+	enter("a call")
+	b.record(Throttled, false)
+	b.record(OK, false) // a straggler
+	enter("a probe")
+	waiting := make(chan bool)
+	go func() {
+		probe, err := b.enter(context.WithoutCancel(t.Context()))
+		waiting <- probe || err != nil
+	}()
+	b.record(OK, true)
+	if <-waiting {
+		t.Fatal("whoever waited for a probe that was answered does not go on as usual")
 	}
-	b.record(Throttled)
-	if err := b.allow(); err == nil || !strings.Contains(err.Error(), "failed 5 times in a row") {
-		t.Errorf("got %v", err)
+	fail(breakerLimit)
+	for range probeLimit {
+		enter("a probe")
+		b.record(TimedOut, true)
 	}
-	b.record(OK) // a straggler
-	if b.allow() == nil {
-		t.Error("a straggler closed it")
-	}
+	enter("not tried: the target failed 8 times in a row")
 	b.reset()
-	if b.allow() != nil {
-		t.Error("still open in the next run")
-	}
+	enter("a call")
 }
 
 func TestAThrottledLimiterSlowsDownAndRecovers(t *testing.T) {
