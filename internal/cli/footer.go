@@ -78,9 +78,9 @@ func (p *page) cost(c plan.Cost) {
 	switch {
 	case c.Total == 0:
 	case c.Added > 0:
-		p.linef("The copies it creates cost $%.2f a month more; all %s: $%.2f a month %s.", c.Added, all, c.Total, basis)
+		p.linef("The copies it creates cost $%.2f a month more; %s in all: $%.2f a month %s.", c.Added, all, c.Total, basis)
 	default:
-		p.linef("All %s: $%.2f a month %s.", all, c.Total, basis)
+		p.linef("%s in all: $%.2f a month %s.", all, c.Total, basis)
 	}
 }
 

@@ -112,8 +112,8 @@ func TestTheCostIsThatOfAllCopies(t *testing.T) {
 	p.cost(plan.Cost{})
 	p.cost(plan.Cost{Added: 1.2000000000000002, Total: 44 * engine.PricePerSecretMonth})
 	p.cost(plan.Cost{Total: 1 * engine.PricePerSecretMonth})
-	want := "The copies it creates cost $1.20 a month more; all 44 copies: $17.60 a month (list price of a stored secret; API calls are extra).\n" +
-		"All 1 copy: $0.40 a month (list price of a stored secret; API calls are extra).\n"
+	want := "The copies it creates cost $1.20 a month more; 44 copies in all: $17.60 a month (list price of a stored secret; API calls are extra).\n" +
+		"1 copy in all: $0.40 a month (list price of a stored secret; API calls are extra).\n"
 	if p.String() != want {
 		t.Errorf("got:\n%s\nwant:\n%s", p, want)
 	}

@@ -57,7 +57,7 @@ With --enforce-iam identities, policies and trust count, as the seed file gives 
 
 func (a *app) introduceSandbox(url, listen string, enforce bool) {
 	a.note("sandbox: an AWS in memory listens at %s; end it with Ctrl-C. In another terminal:", url)
-	a.note("  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1", url)
+	a.note("  export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1", url)
 	if enforce {
 		a.note("  export AWS_ACCESS_KEY_ID=…an accessKeyId of the seed file… AWS_SECRET_ACCESS_KEY=any")
 	} else {

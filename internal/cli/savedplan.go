@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -28,6 +29,9 @@ func savePlan(name string, p *plan.Plan) error {
 func writeWhole(name string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // with mode 0600
 	if err != nil {
+		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+			return &fs.PathError{Op: "create", Path: name, Err: path.Err} // nobody knows the temporary name
+		}
 		return err
 	}
 	defer func() {

@@ -335,6 +335,6 @@ func (a *applier) report(ctx context.Context) *Report {
 		}
 		r.Changes = append(r.Changes, got)
 	}
-	r.CostPerMonth.Added = float64(created) * PricePerSecretMonth
+	r.CostPerMonth.Added = costOf(created)
 	return r
 }

@@ -25,7 +25,7 @@ type seen struct {
 	unlisted bool                                   // the listing was denied: orphans are unknown
 	steps    []*step
 	same     int   // copies that need nothing
-	wanted   int   // copies that are wanted
+	wanted   int   // copies that are wanted, and not refused
 	err      error // the place could not be looked at
 }
 
@@ -59,7 +59,7 @@ func (e *Engine) compare(ctx context.Context, s *scope, visit func(*seen, plan.F
 			results[i] = append(results[i], found)
 			progress.add()
 		}
-		markNew(results[i], known)
+		markNew(s, results[i], known)
 	})
 	return slices.Concat(results...)
 }
@@ -80,11 +80,12 @@ func byAccount(places [][]plan.Target) [][][]plan.Target {
 	return groups
 }
 
-// markNew marks the creations that bring a secret to an account for the first time.
-func markNew(account []*seen, known map[secret.Identity]bool) {
+// markNew marks the creations that bring a secret to an account for the first time. The source's own account has it.
+func markNew(s *scope, account []*seen, known map[secret.Identity]bool) {
 	for _, at := range account {
 		for _, st := range at.steps {
-			st.NewTarget = st.Action == plan.Create && !known[secret.Identity(st.want.Source.Identity.Tag())]
+			st.NewTarget = st.Action == plan.Create && st.Target.Account != s.views[st.want.Rule.From].place.Account &&
+				!known[secret.Identity(st.want.Source.Identity.Tag())]
 		}
 	}
 }
@@ -102,7 +103,7 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 		case f.State == plan.InSync:
 			at.same++
 		}
-		if f.Want != nil {
+		if f.Want != nil && (f.Change == nil || f.Change.Action != plan.Refusal) {
 			at.wanted++
 		}
 		visit(at, f)

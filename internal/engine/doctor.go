@@ -39,6 +39,7 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 		all = append(all, c)
 	}
 	views := e.look(ctx, rules, o)
+	s := e.surveyOf(ctx, rules, views, o)
 	sources := map[secret.StoreName]bool{}
 	for _, r := range rules {
 		if !o.about(r) {
@@ -49,13 +50,16 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 			subject := strings.TrimSpace(fmt.Sprintf("source %s %s", v.name, v.place))
 			note("list", subject, v.err, fmt.Sprintf("secrets: %d", len(v.metas)))
 			if v.source != nil {
-				_, err := v.source.Stat(ctx, probe)
+				_, err := v.source.Stat(ctx, s.anyOf(v))
 				note("describe", subject, notFoundIsFine(err), "permitted")
-				note("read", subject, notFoundIsFine(v.source.Read(ctx, []secret.Name{probe})[0].Err), "permitted")
+				err, detail := notFoundIsFine(v.source.Read(ctx, []secret.Name{probe})[0].Err), "permitted"
+				if errors.Is(err, store.ErrNotPermitted) {
+					err, detail = nil, "denied for a secret that does not exist, as by a policy that is limited to the selected ones: a sync tells"
+				}
+				note("read", subject, err, detail)
 			}
 		}
 	}
-	s := e.surveyOf(ctx, rules, views, o)
 	for _, r := range s.about() {
 		if views[r.From].err == nil {
 			note("route", fmt.Sprintf("sync %s", r.Name), s.failed[r.Name], "every route can be resolved")
@@ -68,6 +72,16 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 		all = append(all, r...)
 	}
 	return all, ctx.Err()
+}
+
+// anyOf returns the name of a secret of the source that the rules are about, or one that no secret has.
+func (s *scope) anyOf(v *view) secret.Name {
+	for _, c := range s.candidates {
+		if c.want.Rule.From == v.name {
+			return c.want.Source.Name
+		}
+	}
+	return probe
 }
 
 func notFoundIsFine(err error) error {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -85,7 +86,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		p.Changes = append(p.Changes, st.Change)
 		p.Summary.Count(st.Action)
 	}
-	p.CostPerMonth = plan.Cost{Added: float64(p.Summary.Create) * PricePerSecretMonth, Total: float64(wanted) * PricePerSecretMonth}
+	p.CostPerMonth = plan.Cost{Added: costOf(p.Summary.Create), Total: costOf(wanted)}
 	return run, ctx.Err()
 }
 
@@ -98,6 +99,9 @@ func (e *Engine) digest(s *scope) string {
 	}
 	return e.set.ConfigDigest + "/" + string(s.groups.version)
 }
+
+// costOf returns what copies cost a month, to the cent.
+func costOf(copies int) float64 { return math.Round(float64(copies)*PricePerSecretMonth*100) / 100 }
 
 // allowed returns how many deletions a person allows; less than zero: nobody was asked.
 func allowed(n *int) int {
