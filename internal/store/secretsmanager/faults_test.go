@@ -354,7 +354,7 @@ func TestATargetThatIsDownIsGivenUpAndTheOthersGoOn(t *testing.T) {
 		_, last = d.Write(t.Context(), w)
 		wantKind(t, last, store.ErrUnavailable)
 	}
-	if !strings.Contains(last.Error(), "not tried: the target failed 5 times in a row") {
+	if !strings.Contains(last.Error(), "not tried: the target failed 8 times in a row") {
 		t.Errorf("got %q", last)
 	}
 	attempts := 0

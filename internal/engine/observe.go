@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// observe opens the place and returns what it holds, sorted, and for single names why nothing is known of them.
+func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.Want) (have []secret.Copy, blocked map[secret.Name]error) {
+	for i, t := range at.place {
+		dest, err := e.set.Stores[t.Store].Destination(ctx, t.Place)
+		switch {
+		case err != nil && i == 0:
+			at.err = err
+			return nil, nil
+		case err != nil:
+			at.others[t.Store] = broken{err}
+		case i == 0:
+			at.dest = dest
+		default:
+			at.others[t.Store] = dest
+		}
+	}
+	have, err := at.dest.List(ctx)
+	switch {
+	case errors.Is(err, store.ErrNotPermitted):
+		at.unlisted = true
+		have = nil
+	case err != nil:
+		at.err = err
+		return nil, nil
+	}
+	var names []secret.Name
+	for _, w := range wants {
+		if at.unlisted || s.options.describes(w.Name) {
+			names = append(names, w.Name)
+		}
+	}
+	for i := range have {
+		if have[i].Mark.Owner == s.owner && s.options.describes(have[i].Name) {
+			names = append(names, have[i].Name)
+		}
+	}
+	if len(names) == 0 {
+		return have, nil
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return e.describe(ctx, at, have, names)
+}
+
+// describe replaces what have shows of names by what a strong read says.
+func (e *Engine) describe(ctx context.Context, at *seen, have []secret.Copy, names []secret.Name) ([]secret.Copy, map[secret.Name]error) {
+	copies := make([]secret.Copy, len(names))
+	errs := make([]error, len(names))
+	each(ctx, len(names), statsAtOnce, func(i int) { copies[i], errs[i] = at.dest.Stat(ctx, names[i]) })
+	if ctx.Err() != nil {
+		at.err = ctx.Err()
+		return nil, nil
+	}
+	have = slices.DeleteFunc(have, func(c secret.Copy) bool { _, asked := slices.BinarySearch(names, c.Name); return asked })
+	blocked := map[secret.Name]error{}
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			have = append(have, copies[i])
+		case !errors.Is(err, store.ErrNotFound):
+			blocked[names[i]] = err
+		}
+	}
+	slices.SortFunc(have, func(a, b secret.Copy) int { return compareNames(a.Name, b.Name) })
+	return have, blocked
+}
+
+// guard refuses, before the diff, what must not be touched whatever is there.
+func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[secret.Name]error) []*plan.Want {
+	if e.set.GroupsFrom == nil && len(e.set.Protected) == 0 && len(blocked) == 0 && !slices.ContainsFunc(wants, func(w *plan.Want) bool { return !w.Source.Mark.IsZero() }) {
+		return wants
+	}
+	guarded := slices.Clone(wants)
+	for i, w := range guarded {
+		reason, detail := plan.Reason(""), ""
+		if err := blocked[w.Name]; err != nil {
+			reason, detail = reasonOf(err), err.Error()
+		} else if e.protected(s, t.Place, w.Name) {
+			reason, detail = plan.NotAllowed, "the configuration itself reads this secret"
+		} else if w.Source.Mark.Source != "" && w.Source.Mark.Source == secret.Identity(secret.NewIdentity(identityKind(w.Source.Identity), t.Place, w.Name).Tag()) {
+			reason, detail = plan.Ambiguous, "a cycle: the source is itself a copy of this secret"
+		}
+		if reason != "" {
+			refused := *w
+			refused.Refused, refused.Detail = reason, detail
+			guarded[i] = &refused
+		}
+	}
+	return guarded
+}
+
+func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
+	p := plan.Policy{Owner: s.owner, Adopt: s.options.Adopt, Rules: e.rule, Key: func(name secret.StoreName) secret.Key { return e.set.Stores[name].Key() }}
+	if r, ok := at.dest.(store.KeyResolver); ok {
+		p.SameKey = func(a, b secret.Key) bool {
+			same, known := r.SameKey(ctx, a, b)
+			return same || !known
+		}
+	}
+	p.Check = func(t plan.Target, name secret.Name, tags map[string]string, description string) (plan.Reason, string) {
+		err := at.destOf(t.Store).Check(store.Write{Name: name, Tags: tags, Description: description, Key: p.Key(t.Store)})
+		switch {
+		case err == nil:
+			return "", ""
+		case errors.Is(err, store.ErrTooManyTags):
+			return plan.TooManyTags, err.Error()
+		case errors.Is(err, store.ErrKey):
+			return plan.KeyMismatch, err.Error()
+		}
+		return plan.BadName, err.Error()
+	}
+	p.Source = func(m secret.Mark) plan.SourceState {
+		r := e.rule(m.Sync)
+		if r == nil || s.views[r.From] == nil {
+			return plan.SourceThere
+		}
+		v := s.views[r.From]
+		name := m.Source.Name()
+		if v.err != nil || s.failed[r.Name] != nil || v.blocked[name] != nil {
+			return plan.SourceUnreadable
+		}
+		if found, ok := v.find(name); v.gone[name] || ok && !found.Deleted.IsZero() || !ok && v.listed {
+			return plan.SourceGone
+		}
+		return plan.SourceThere
+	}
+	return p
+}
+
+// broken is a destination that could not be opened: what is to be written through it fails with the reason.
+type broken struct{ err error }
+
+func (b broken) Verify(context.Context) error                            { return b.err }
+func (b broken) List(context.Context) ([]secret.Copy, error)             { return nil, b.err }
+func (b broken) Stat(context.Context, secret.Name) (secret.Copy, error)  { return secret.Copy{}, b.err }
+func (b broken) Check(store.Write) error                                 { return nil }
+func (b broken) Write(context.Context, store.Write) (secret.Copy, error) { return secret.Copy{}, b.err }
