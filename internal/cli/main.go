@@ -37,7 +37,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 // panicText says where the program broke. The panic's own value is left out, and so are the arguments of functions: a secret may be among them.
 func panicText(value any) string {
 	const report = "internal error: a panic of type %s. This is a mistake of the program: please report it, with the lines below. They hold no secret."
-	if p, ok := value.(*engine.Panic); ok {
+	if p, ok := value.(*engine.PanicError); ok {
 		return fmt.Sprintf(report, p.Type) + p.Where
 	}
 	text := fmt.Sprintf(report, fmt.Sprintf("%T", value))

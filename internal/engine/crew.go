@@ -7,20 +7,20 @@ import (
 	"sync"
 )
 
-// Panic is a panic of a goroutine of the engine, raised again in the goroutine that called the engine: there it can be recovered. It does not hold the
+// PanicError is a panic of a goroutine of the engine, raised again in the goroutine that called the engine: there it can be recovered. It does not hold the
 // panic's own value, which may be a secret.
-type Panic struct {
+type PanicError struct {
 	Type  string // of the value
 	Where string // the functions and lines, one after the other, without arguments
 }
 
-func (p *Panic) Error() string { return "panic of type " + p.Type }
+func (p *PanicError) Error() string { return "panic of type " + p.Type }
 
 // crew runs functions at the same time. The zero crew is ready.
 type crew struct {
 	wg    sync.WaitGroup
 	mu    sync.Mutex
-	panic *Panic
+	panic *PanicError
 }
 
 // Go runs do in a goroutine of its own.
@@ -47,11 +47,11 @@ func (c *crew) Wait() {
 	}
 }
 
-func newPanic(v any) *Panic {
-	if p, ok := v.(*Panic); ok {
+func newPanic(v any) *PanicError {
+	if p, ok := v.(*PanicError); ok {
 		return p
 	}
-	p := &Panic{Type: fmt.Sprintf("%T", v)}
+	p := &PanicError{Type: fmt.Sprintf("%T", v)}
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
 	for more := true; more; {

@@ -15,7 +15,7 @@ func TestAPanicInAGoroutineComesBackToTheCallerWithoutItsValue(t *testing.T) {
 	l.put(hub, east, "a", canary)
 	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Account: one, Then: func(awslocal.Call) { panic(canary) }})
 	defer func() {
-		p, ok := recover().(*engine.Panic)
+		p, ok := recover().(*engine.PanicError)
 		if !ok || p.Type != "string" || !strings.Contains(p.Where, "crew_test.go") || strings.Contains(p.Where+p.Error(), canary) {
 			t.Errorf("got %+v", p)
 		}
