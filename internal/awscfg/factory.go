@@ -123,7 +123,7 @@ func (f *Factory) Config(ctx context.Context, t Target) (aws.Config, error) {
 		return aws.Config{}, err
 	}
 	cfg.Credentials = s
-	l := f.lane(laneKey{t.Account, t.Region})
+	l := f.lane(t.lane())
 	cfg.Retryer = func() aws.Retryer { return l.retryer }
 	cfg.RetryMaxAttempts = 0 // the retryer of the lane says how often
 	cfg.RetryMode = ""

@@ -15,10 +15,17 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-// laneKey is one target. An empty account stands for the ambient credentials.
+// laneKey is one target. An empty account stands for the ambient credentials, whatever account a store expects of them: they are of one.
 type laneKey struct {
 	account secret.AccountID
 	region  secret.Region
+}
+
+func (t Target) lane() laneKey {
+	if t.Role == "" {
+		return laneKey{"", t.Region}
+	}
+	return laneKey{t.Account, t.Region}
 }
 
 // lane is everything that the calls to one account and Region share: the pace, the retry budget, the breaker of each service.

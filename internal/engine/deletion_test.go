@@ -9,7 +9,6 @@ import (
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
-	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 	"github.com/secretsync-dev/secretsync/internal/engine"
 )
 
@@ -35,6 +34,7 @@ func (l *lab) estate(e *engine.Engine, n int) {
 	l.forget()
 }
 
+// S0-25, S0-27, fault 23, fault 32.
 func TestAnOrphanIsKeptByDefault(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -49,6 +49,7 @@ func TestAnOrphanIsKeptByDefault(t *testing.T) {
 	expect(t, "calls", l.calls(), "DeleteSecret 1, ListSecrets 2")
 }
 
+// S0-25, S0-27, S0-B9, fault 23.
 func TestADeletionIsScheduledWithTheWindowAfterTheSourceWasDescribed(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -75,6 +76,7 @@ applied delete source-deleted app/000 123456789012/eu-west-1`)
 	}
 }
 
+// S0-25, fault 22.
 func TestARunAfterADeletionWasScheduledChangesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -87,6 +89,7 @@ func TestARunAfterADeletionWasScheduledChangesNothing(t *testing.T) {
 	}
 }
 
+// S0-26, fault 22, fault 23.
 func TestACopyIsRestoredWhereItsSourceCameBack(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -111,6 +114,7 @@ func TestACopyIsRestoredWhereItsSourceCameBack(t *testing.T) {
 	}
 }
 
+// Fault 22.
 func TestADeletionBySomebodyElseIsReported(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -124,6 +128,7 @@ func TestADeletionBySomebodyElseIsReported(t *testing.T) {
 	}
 }
 
+// S0-B1, fault 1.
 func TestASourceThatFailsToListDeletesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -135,33 +140,7 @@ func TestASourceThatFailsToListDeletesNothing(t *testing.T) {
 	}
 }
 
-func TestAnEmptyListingOfTheSourceFailsTheSyncAndDeletesNothing(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	e := l.engine(deleting)
-	l.estate(e, 30)
-	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Region: east, Listing: service.ListingEmpty})
-	if _, err := e.Plan(t.Context(), engine.Options{}); err == nil || !strings.Contains(err.Error(), "incomplete") {
-		t.Errorf("got %v, want an error that says the listing is incomplete", err)
-	}
-}
-
-func TestAFewSecretsThatAListingLeftOutAreKeptAsStale(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	e := l.engine(deleting)
-	l.estate(e, 103)
-	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Region: east, Listing: service.ListingTruncated})
-	r := l.sync(e, engine.Options{})
-	expect(t, "outcomes", outcomes(r), `
-skipped keep unwanted app/100 123456789012/eu-west-1
-skipped keep unwanted app/101 123456789012/eu-west-1
-skipped keep unwanted app/102 123456789012/eu-west-1`)
-	if len(r.StaleList) != 3 || r.NotAsWanted() {
-		t.Errorf("the stale list names %v", r.StaleList)
-	}
-}
-
+// S0-B1, fault 4.
 func TestAnAbsenceThatCanNotBeProvedDeletesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -171,28 +150,6 @@ func TestAnAbsenceThatCanNotBeProvedDeletesNothing(t *testing.T) {
 	l.aws.Faults().Add(awslocal.Fault{Operation: "DescribeSecret", Region: east, Code: "AccessDeniedException"})
 	r := l.sync(e, engine.Options{})
 	expect(t, "outcomes", outcomes(r), "skipped keep source-deleted app/000 123456789012/eu-west-1")
-}
-
-func TestABrakeHoldsDeletionsBackAndAPersonLiftsIt(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	e := l.engine(deleting)
-	l.estate(e, 30)
-	for i := range 6 {
-		l.remove(hub, east, fmt.Sprintf("app/%03d", i))
-	}
-	l.put(hub, east, "app/020", "new")
-	r := l.sync(e, engine.Options{})
-	if !r.Braked() || r.Brakes[0].Deletes != 6 || r.Brakes[0].Of != 30 || r.Brakes[0].Limit != 4 {
-		t.Errorf("brakes: %+v", r.Brakes)
-	}
-	if !strings.Contains(outcomes(r), "applied update new-version app/020") || strings.Contains(outcomes(r), "applied delete") {
-		t.Errorf("got\n%s", outcomes(r))
-	}
-	allow := 6
-	if r := l.sync(e, engine.Options{AllowDeletes: &allow}); r.Braked() || strings.Count(outcomes(r), "applied delete") != 6 {
-		t.Errorf("with six allowed:\n%s", outcomes(r))
-	}
 }
 
 func TestALimitedRunDeletesNothing(t *testing.T) {
@@ -208,6 +165,7 @@ func TestALimitedRunDeletesNothing(t *testing.T) {
 	}
 }
 
+// S0-B1, fault 2.
 func TestASourceThatCanNotBeReadDisablesTheDeletionsOfTheRun(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -226,6 +184,7 @@ func TestASourceThatCanNotBeReadDisablesTheDeletionsOfTheRun(t *testing.T) {
 	}
 }
 
+// S0-B8, fault 32.
 func TestACopyWhoseAccountLeftItsGroupIsAnOrphanEvenIfItWasTheLast(t *testing.T) {
 	t.Parallel()
 	text := `
@@ -246,6 +205,7 @@ syncs:
 	expect(t, "outcomes", outcomes(r), "applied delete unwanted a 111111111111/us-east-1")
 }
 
+// S0-27, S0-B7, S0-B8, fault 32, fault 33.
 func TestOrphansAreFoundInEveryRegionAndOnEveryPage(t *testing.T) {
 	t.Parallel()
 	text := `
@@ -269,6 +229,100 @@ syncs:
 	l.remove(hub, east, "z")
 	r := l.sync(e, engine.Options{})
 	expect(t, "outcomes", outcomes(r), "applied delete source-deleted z 111111111111/eu-west-1")
+}
+
+// S0-B1, fault 4.
+func TestAnAbsenceThatNobodyAnswersForIsAProblem(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	e := l.engine(deleting)
+	l.estate(e, 2)
+	l.remove(hub, east, "app/000")
+	l.aws.Faults().Add(awslocal.Fault{Operation: "DescribeSecret", Region: east, Code: "InternalServiceError"})
+	r := l.sync(e, engine.Options{})
+	expect(t, "outcomes", outcomes(r), "skipped keep source-deleted app/000 123456789012/eu-west-1")
+	if !r.NotAsWanted() || len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Error, "app/000") {
+		t.Errorf("the run counts as good: %+v", r.Problems)
+	}
+}
+
+// S0-B7, fault 32.
+func TestARegionUnderExceptIsSweptUntilItIsEmpty(t *testing.T) {
+	t.Parallel()
+	to := func(regions string) string {
+		text := strings.Replace(deleting, "{store: dr}", "{store: spokes, accounts: [\"111111111111\"], "+regions+"}", 1)
+		return strings.Replace(text, "syncs:", "  spokes: {type: aws-secrets-manager, role: R}\nsyncs:", 1)
+	}
+	l := newLab(t)
+	l.put(hub, east, "app/a", "one")
+	l.sync(l.engine(to("regions: [eu-west-1, eu-north-1]")), engine.Options{})
+	r := l.sync(l.engine(to("regions: [eu-west-1], except: {regions: [eu-north-1]}")), engine.Options{})
+	expect(t, "outcomes", outcomes(r), "applied delete unwanted app/a 111111111111/eu-north-1")
+}
+
+// S0-B7, fault 32.
+func TestWhereListingIsDeniedTheReportSaysThatOrphansAreUnknown(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "a", "one")
+	l.put(hub, east, "b", "one")
+	e := l.engine(strings.Replace(spokes, "name: s,", "name: s, deletion: delete,", 1))
+	l.sync(e, engine.Options{})
+	l.remove(hub, east, "b")
+	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Account: one, Code: "AccessDeniedException"})
+	r := l.sync(e, engine.Options{})
+	expect(t, "outcomes", outcomes(r), "applied delete source-deleted b 222222222222/us-east-1")
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], one) || !strings.Contains(r.Warnings[0], "orphans") {
+		t.Errorf("warnings: %q", r.Warnings)
+	}
+}
+
+// Fault 22.
+func TestADeletionThatWasRefusedLeavesNoMarkBehind(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	e := l.engine(deleting)
+	l.estate(e, 1)
+	l.remove(hub, east, "app/000")
+	l.aws.Faults().Add(awslocal.Fault{Operation: "DeleteSecret", Region: west, Code: "AccessDeniedException"})
+	expect(t, "outcomes", outcomes(l.sync(e, engine.Options{})), "refused delete not-permitted app/000 123456789012/eu-west-1")
+	l.aws.Faults().Clear()
+	if _, err := l.as(hub, east).RestoreSecret(t.Context(), &sm.RestoreSecretInput{SecretId: ptr("app/000")}); err != nil {
+		t.Fatal(err)
+	}
+	l.remove(hub, west, "app/000") // somebody else, for reasons of their own
+	l.sync(e, engine.Options{})
+	if l.describe(hub, west, "app/000").DeletedDate == nil {
+		t.Error("somebody else's deletion passed for ours and was taken back")
+	}
+}
+
+// S0-B10.
+func TestEverySyncHasItsOwnDeletionPolicyAlsoInOneAccount(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for _, name := range []string{"app/a", "keep/a", "app/b", "keep/b"} {
+		l.put(hub, east, name, "one")
+	}
+	e := l.engine(deleting + "  - {name: keeping, from: hub, select: {prefix: [keep/]}, to: [{store: dr}]}\n")
+	l.sync(e, engine.Options{})
+	l.remove(hub, east, "app/a")
+	l.remove(hub, east, "keep/a")
+	expect(t, "outcomes", outcomes(l.sync(e, engine.Options{})), `
+skipped keep source-deleted keep/a 123456789012/eu-west-1
+applied delete source-deleted app/a 123456789012/eu-west-1`)
+}
+
+// S0-B7: AWS's own tag filters match prefixes, and keys apart from values.
+func TestACopyOfAnOwnerWhoseNameBeginsLikeOursIsNotOurs(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "app/a", "one")
+	l.sync(l.engine(strings.Replace(deleting, "owner: me", "owner: me-too", 1)), engine.Options{})
+	l.put(hub, west, "app/tagged", "theirs", "tag:other=me", "tag:secretsync:owner=you")
+	l.remove(hub, east, "app/a")
+	l.put(hub, east, "app/b", "one")
+	expect(t, "outcomes", outcomes(l.sync(l.engine(deleting), engine.Options{})), "applied create missing app/b 123456789012/eu-west-1")
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -24,6 +24,7 @@ syncs:
   - {name: s, from: hub, select: {glob: ["**"]}, to: [{store: spokes, accounts: ["111111111111", "222222222222"]}]}
 `
 
+// Fault 1, fault 33.
 func TestAThrottledListingOfTheSourceEndsTheRunWithoutAWrite(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -41,6 +42,7 @@ func TestAThrottledListingOfTheSourceEndsTheRunWithoutAWrite(t *testing.T) {
 	}
 }
 
+// Fault 2, fault 25.
 func TestOneSecretThatCanNotBeReadDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"AccessDeniedException", "DecryptionFailure", "InternalServiceError"} {
@@ -59,6 +61,46 @@ func TestOneSecretThatCanNotBeReadDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
+// Fault 2.
+func TestASecretThatMayNotBeReadIsRefusedAsNotPermitted(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "bad", "one")
+	l.aws.Faults().Add(awslocal.Fault{Operation: "*GetSecretValue", Account: hub, Code: "AccessDeniedException"})
+	r := l.sync(l.engine(spokes), engine.Options{})
+	expect(t, "outcomes", outcomes(r), `
+refused create not-permitted bad 111111111111/us-east-1
+refused create not-permitted bad 222222222222/us-east-1`)
+}
+
+// Fault 2: names are described one by one, and so is everything in a fresh plan.
+func TestOneSecretThatCanNotBeDescribedDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		text    string
+		options engine.Options
+		listed  bool // where describing is denied, the listing has to do
+	}{
+		"by name": {text: strings.Replace(spokes, `glob: ["**"]`, `names: [good, bad]`, 1)},
+		"fresh":   {text: spokes, options: engine.Options{Fresh: true}, listed: true},
+	} {
+		for _, code := range []string{"AccessDeniedException", "InternalServiceError"} {
+			l := newLab(t)
+			l.put(hub, east, "bad", "one")
+			l.put(hub, east, "good", "one")
+			l.aws.Faults().Add(awslocal.Fault{Operation: "DescribeSecret", Account: hub, Resource: "bad", Code: code})
+			got := outcomes(l.sync(l.engine(c.text), c.options))
+			if strings.Count(got, "applied create missing good") != 2 {
+				t.Errorf("%s, %s: got\n%s", what, code, got)
+			}
+			if refused := strings.Contains(got, "refused refuse "); refused == (c.listed && code == "AccessDeniedException") {
+				t.Errorf("%s, %s: the bad one:\n%s", what, code, got)
+			}
+		}
+	}
+}
+
+// Fault 5.
 func TestACopyThatAStaleListingDoesNotShowIsNotMadeTwice(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -73,6 +115,7 @@ func TestACopyThatAStaleListingDoesNotShowIsNotMadeTwice(t *testing.T) {
 	}
 }
 
+// Fault 6.
 func TestATargetWithQuotasIsPacedAndNoCallIsThrottled(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(o *awslocal.Options) { o.EnforceQuotas, o.Clock = true, nil })
@@ -90,54 +133,7 @@ func TestATargetWithQuotasIsPacedAndNoCallIsThrottled(t *testing.T) {
 	}
 }
 
-func TestAnAccountThatIsDownIsReportedAndTheOthersComplete(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]awslocal.Fault{
-		"no connection":     {Service: "secretsmanager", Account: one, Drop: true},
-		"errors":            {Service: "secretsmanager", Account: one, Code: "InternalServiceError", Status: 500},
-		"no role":           {Service: "sts", Operation: "AssumeRole", Resource: "arn:aws:iam::111111111111:role/R", Code: "AccessDenied", Status: 403},
-		"throttled for all": {Service: "secretsmanager", Account: one, Code: "ThrottlingException"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t)
-			for i := range 30 {
-				l.put(hub, east, fmt.Sprintf("s%02d", i), "one")
-			}
-			l.forget()
-			l.aws.Faults().Add(fault)
-			r := l.sync(l.engine(spokes), engine.Options{})
-			got := outcomes(r)
-			if strings.Count(got, "applied create missing") != 30 || strings.Count(got, "refused refuse") != 30 {
-				t.Errorf("got\n%s", got)
-			}
-			if len(r.Problems) != 1 || r.Problems[0].Target.Account != one || !r.NotAsWanted() {
-				t.Errorf("problems: %+v", r.Problems)
-			}
-			normal := 30 + 2 + 2 + 4 + 2
-			if n := l.aws.Ledger().Count(awslocal.Match{}); n > 2*normal {
-				t.Errorf("%d calls are more than twice the normal %d: %s", n, normal, l.calls())
-			}
-		})
-	}
-}
-
-func TestATargetThatFailsInMidRunStopsBeingAsked(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	for i := range 60 {
-		l.put(hub, east, fmt.Sprintf("s%02d", i), "one")
-	}
-	l.forget()
-	l.aws.Faults().Add(awslocal.Fault{Operation: "CreateSecret", Account: one, After: 5, Drop: true})
-	r := l.sync(l.engine(spokes), engine.Options{})
-	if r.Summary.Failed != 55 || strings.Count(outcomes(r), "applied") != 65 {
-		t.Fatalf("%d failed\n%s", r.Summary.Failed, outcomes(r))
-	}
-	if n := l.aws.Ledger().Count(awslocal.Match{Account: one, Operation: "CreateSecret"}); n > 60 {
-		t.Errorf("the target was asked %d times", n)
-	}
-}
-
+// S4-04, fault 10.
 func TestALostAnswerMakesNoSecondVersion(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -157,47 +153,6 @@ func TestALostAnswerMakesNoSecondVersion(t *testing.T) {
 	}
 }
 
-func TestACallThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.put(hub, east, "a", "one")
-	l.aws.Faults().Add(awslocal.Fault{Operation: "CreateSecret", Account: one, Times: 1, Hang: true})
-	if r := l.sync(l.engine(spokes), engine.Options{}); r.NotAsWanted() {
-		t.Fatalf("got\n%s", outcomes(r))
-	}
-}
-
-func TestOnlyTheCurrentValueLeavesWhileARotationIsUnderWay(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.put(hub, east, "a", "current")
-	if _, err := l.as(hub, east).PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: ptr("a"), SecretString: ptr("pending"), VersionStages: []string{"AWSPENDING"}}); err != nil {
-		t.Fatal(err)
-	}
-	e := l.engine(spokes)
-	l.sync(e, engine.Options{})
-	d := l.describe(one, east, "a")
-	if got, _ := l.value(one, east, "a"); got != "current" || len(d.VersionIdsToStages) != 1 {
-		t.Errorf("the copy holds %q and versions %v", got, d.VersionIdsToStages)
-	}
-}
-
-func TestACopyThatRotatesByItselfIsNotOverwritten(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.put(hub, east, "a", "one")
-	e := l.engine(spokes)
-	l.sync(e, engine.Options{})
-	if _, err := l.as(one, east).PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: ptr("a"), SecretString: ptr("pending"), VersionStages: []string{"AWSPENDING"}}); err != nil {
-		t.Fatal(err)
-	}
-	l.put(hub, east, "a", "two")
-	r := l.sync(e, engine.Options{})
-	expect(t, "outcomes", outcomes(r), `
-refused refuse unwritable a 111111111111/us-east-1
-applied update new-version a 222222222222/us-east-1`)
-}
-
 func TestANativeReplicaIsNotOverwrittenAndItsPrimaryIsASource(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -212,38 +167,7 @@ func TestANativeReplicaIsNotOverwrittenAndItsPrimaryIsASource(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsTakenByAnotherValueIsReplacedByTheNextGeneration(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.put(hub, east, "a", "one")
-	e := l.engine(spokes)
-	l.sync(e, engine.Options{})
-	l.put(hub, east, "a", "two")
-	_, version := l.value(hub, east, "a")
-	plant := func(token string) {
-		_, err := l.as(one, east).PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: ptr("a"), SecretString: ptr("planted"), ClientRequestToken: &token, VersionStages: []string{"other"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	plant(version)
-	// The label of the planted version goes to a further one, so that the listing does not show it and the write runs into it.
-	if _, err := l.as(one, east).PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: ptr("a"), SecretString: ptr("x"), VersionStages: []string{"other"}}); err != nil {
-		t.Fatal(err)
-	}
-	if r := l.sync(e, engine.Options{}); r.NotAsWanted() {
-		t.Fatalf("got\n%s", outcomes(r))
-	}
-	got, v := l.value(one, east, "a")
-	if got != "two" || v == version || l.tags(one, east, "a")["secretsync:generation"] != "1" {
-		t.Errorf("got %q at %s, tags %v", got, v, l.tags(one, east, "a"))
-	}
-	l.forget()
-	if r := l.sync(e, engine.Options{}); len(r.Changes) != 0 {
-		t.Errorf("it loops:\n%s", outcomes(r))
-	}
-}
-
+// Fault 21.
 func TestASecondHubWithAnotherOwnerIsRefused(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -260,6 +184,7 @@ func TestASecondHubWithAnotherOwnerIsRefused(t *testing.T) {
 	}
 }
 
+// Fault 21.
 func TestTwoRunsAtTheSameTimeComeToTheSameCopies(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -288,6 +213,7 @@ func TestTwoRunsAtTheSameTimeComeToTheSameCopies(t *testing.T) {
 	}
 }
 
+// Fault 24.
 func TestADisabledOrAbsentKeyFailsThatCopyByNameAndNoOtherKeyIsUsed(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(spokes, "role: R}", "role: R, kmsKey: alias/copies}", 1)
@@ -307,76 +233,7 @@ func TestADisabledOrAbsentKeyFailsThatCopyByNameAndNoOtherKeyIsUsed(t *testing.T
 	}
 }
 
-func TestCredentialsThatExpireInMidRunAreRenewed(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	for i := range 5 {
-		l.put(hub, east, fmt.Sprint("s", i), "one")
-	}
-	l.forget()
-	l.aws.Faults().Add(awslocal.Fault{Operation: "CreateSecret", Account: one, After: 2, Times: 1, Code: "ExpiredTokenException"})
-	if r := l.sync(l.engine(spokes), engine.Options{}); r.NotAsWanted() {
-		t.Fatalf("got\n%s", outcomes(r))
-	}
-	if n := l.aws.Ledger().Count(awslocal.Match{Operation: "AssumeRole"}); n != 3 {
-		t.Errorf("%d sessions were made, want two and one more", n)
-	}
-}
-
-func TestAValueOfAnySizeAndContentArrivesByteForByte(t *testing.T) {
-	t.Parallel()
-	values := map[string]string{
-		"largest": strings.Repeat("x", 65536), "unicode": "Å e\u0301 \u00e9 \U0001f511", "quotes": `"'\` + "\n\t", "json": `{"a":1.0,"a":2,"b":123456789012345678901234567890}`, "blank": " ",
-	}
-	l := newLab(t)
-	for name, v := range values {
-		l.put(hub, east, name, v)
-	}
-	l.put(hub, east, "bytes", "\x00\x01\xff\xfe", "binary")
-	l.put(hub, east, "invalid", "\xc3\x28", "binary")
-	if r := l.sync(l.engine(spokes), engine.Options{}); r.NotAsWanted() {
-		t.Fatalf("got\n%s", outcomes(r))
-	}
-	for name := range values {
-		want, _ := l.value(hub, east, name)
-		if got, _ := l.value(one, east, name); got != want || got != values[name] {
-			t.Errorf("%s is not the same", name)
-		}
-	}
-	if got, _ := l.value(one, east, "bytes"); got != "binary:\x00\x01\xff\xfe" {
-		t.Errorf("a binary value became %q", got)
-	}
-}
-
-func TestMoreThanFiftyTagsAreRefusedInThePlan(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	var tags []string
-	for i := range 48 {
-		tags = append(tags, fmt.Sprintf("tag:k%d=v", i))
-	}
-	l.put(hub, east, "a", "one", tags...)
-	r := l.sync(l.engine(spokes), engine.Options{})
-	if strings.Count(outcomes(r), "refused refuse too-many-tags a") != 2 {
-		t.Errorf("got\n%s", outcomes(r))
-	}
-}
-
-func TestEveryListingIsPaged(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	for i := range 101 {
-		l.put(hub, east, fmt.Sprintf("s%03d", i), "one")
-	}
-	text := strings.Replace(spokes, `"111111111111", `, "", 1)
-	if r := l.sync(l.engine(text), engine.Options{}); r.NotAsWanted() || r.Summary.Create != 101 {
-		t.Fatalf("got %+v", r.Summary)
-	}
-	if r := l.sync(l.engine(text), engine.Options{}); len(r.Changes) != 0 || r.Summary.Unchanged != 101 {
-		t.Errorf("again: %+v", r.Summary)
-	}
-}
-
+// Fault 40.
 func TestAnInterruptedRunFinishesTheWriteInFlightAndReportsTheRest(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -422,6 +279,7 @@ func TestAnotherAccountsCredentialsStopTheWritesToThatTarget(t *testing.T) {
 	}
 }
 
+// S0-23, S0-B4, fault 20.
 func TestADestinationThatIsInUseByAPredecessorIsTakenOverWhereTheRuleSaysSo(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -9,6 +9,7 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/engine"
 )
 
+// S0-08, fault 31.
 func TestAGroupTagWithoutTheGroupsFailsTheSyncAndWritesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -20,6 +21,7 @@ func TestAGroupTagWithoutTheGroupsFailsTheSyncAndWritesNothing(t *testing.T) {
 	}
 }
 
+// S0-08.
 func TestNoGroupsAreNeededWhereOnlyAccountsAreTagged(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -31,6 +33,7 @@ func TestNoGroupsAreNeededWhereOnlyAccountsAreTagged(t *testing.T) {
 	expect(t, "calls", l.calls(), "AssumeRole 1, CreateSecret 1, GetCallerIdentity 1, GetSecretValue 1, ListSecrets 2")
 }
 
+// S0-09, fault 31.
 func TestBrokenGroupsFailTheSyncsThatGoByThemAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
 	text := `
@@ -69,6 +72,18 @@ syncs:
 	}
 }
 
+// S0-08, fault 31.
+func TestASyncWhoseGroupsAreAllInTheConfigurationNeedsNoSecretWithGroups(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(spokes, `accounts: ["111111111111", "222222222222"]`, "groups: [G]", 1)
+	text = strings.Replace(text, "syncs:", "groups: {G: {accounts: [\"111111111111\"]}}\ngroupsFrom: {store: hub, secret: secret-sync/config}\nsyncs:", 1)
+	l := newLab(t)
+	l.put(hub, east, "secret-sync/config", "{broken")
+	l.put(hub, east, "app/a", "x")
+	expect(t, "outcomes", outcomes(l.sync(l.engine(text), engine.Options{})), "applied create missing app/a 111111111111/us-east-1")
+}
+
+// S0-09, fault 31.
 func TestGroupsThatCanNotBeReadFailTheSync(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -80,6 +95,7 @@ func TestGroupsThatCanNotBeReadFailTheSync(t *testing.T) {
 	}
 }
 
+// S0-B14.
 func TestTheSecretWithTheGroupsIsNeverSyncedNorOverwritten(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -104,6 +120,7 @@ syncs:
 	expect(t, "outcomes", outcomes(r), "refused refuse not-allowed secret-sync/config 123456789012/us-east-1")
 }
 
+// S0-10, S0-11.
 func TestOldDeletionSettingsInTheGroupsAreIgnoredWithAWarning(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -115,6 +132,7 @@ func TestOldDeletionSettingsInTheGroupsAreIgnoredWithAWarning(t *testing.T) {
 	}
 }
 
+// S0-18, S0-B2, S0-B13.
 func TestAnUnknownGroupRefusesThatSecretAndNothingElse(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -131,6 +149,7 @@ refused refuse not-allowed c nowhere
 applied create missing d 333333333333/us-east-1`)
 }
 
+// S0-B2, fault 32.
 func TestACopyWhoseRoutingIsRefusedNowIsKept(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -12,6 +12,7 @@ const groupsJSON = `{"Version": "1.0", "AccountGroups": {
   "Recovery": {"Accounts": ["111111111111"], "Region": "eu-west-1"},
   "Dev": ["333333333333"]}}`
 
+// S0-05, S0-06, S0-07, S0-12, S0-13, S0-22, S0-23, S0-B3, S0-B5, S0-B6, S0-B11 (tags, description).
 func TestTheBuiltInDefaultCopiesByTagsAndASecondRunReadsNoValueAndWritesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -43,8 +44,8 @@ create missing app/dr 333333333333/us-east-1`)
 			t.Errorf("%v carries the marks %v", c, tags)
 		}
 		for k := range tags {
-			if strings.HasPrefix(k, "SecretSync-") {
-				t.Errorf("%v carries the routing tag %s", c, k)
+			if strings.HasPrefix(k, "SecretSync-") || k == "SyncedFrom" {
+				t.Errorf("%v carries the tag %s", c, k)
 			}
 		}
 	}
@@ -58,6 +59,7 @@ create missing app/dr 333333333333/us-east-1`)
 	expect(t, "calls of the second run", l.calls(), "GetSecretValue 1, ListSecrets 5")
 }
 
+// S0-22, S4-04.
 func TestARotationAtTheHubSpreadsWithItsVersionId(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

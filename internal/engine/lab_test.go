@@ -38,10 +38,12 @@ const (
 
 // lab is an embedded AWS, and people who act in it.
 type lab struct {
-	t     *testing.T
-	aws   *awslocal.Server
-	mu    sync.Mutex
-	ahead time.Duration
+	t   *testing.T
+	aws *awslocal.Server
+	// client changes how engines call the AWS; nil: not at all.
+	client func(*awscfg.Options)
+	mu     sync.Mutex
+	ahead  time.Duration
 }
 
 func newLab(t *testing.T, change ...func(*awslocal.Options)) *lab {
@@ -195,12 +197,16 @@ func (l *lab) engine(text string, change ...func(*engine.Setup)) *engine.Engine 
 
 func (l *lab) engineAs(key, text string, change ...func(*engine.Setup)) *engine.Engine {
 	l.t.Helper()
-	factory := awscfg.New(awscfg.Options{RunID: "test", MaxBackoff: 5 * time.Millisecond, Timeout: 2 * time.Second, Load: []func(*awscfgsdk.LoadOptions) error{
+	options := awscfg.Options{RunID: "test", MaxBackoff: 5 * time.Millisecond, Timeout: 2 * time.Second, Load: []func(*awscfgsdk.LoadOptions) error{
 		awscfgsdk.WithHTTPClient(&http.Client{Transport: l.aws.Transport()}),
 		awscfgsdk.WithBaseEndpoint("http://aws.test"),
 		awscfgsdk.WithRegion(east),
 		awscfgsdk.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key, "secret", "")),
-	}})
+	}}
+	if l.client != nil {
+		l.client(&options)
+	}
+	factory := awscfg.New(options)
 	registry, err := all.Drivers(factory)
 	if err != nil {
 		l.t.Fatal(err)

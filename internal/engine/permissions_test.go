@@ -92,6 +92,7 @@ func TestWhereNeitherListingNorDescribingIsPermittedEveryCopyIsRefused(t *testin
 	}
 }
 
+// S0-24, S0-B11 (ExternalId), fault 7.
 func TestAWrongExternalIdIsReportedForThatAccountAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
 	l := guarded(t, hubReads, spokeFive, external)

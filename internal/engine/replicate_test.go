@@ -3,6 +3,7 @@ package engine_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -31,6 +32,7 @@ func (l *lab) moveCurrent(account, region, name, to string) {
 	}
 }
 
+// S4-05, S4-09, S4-B2, S4-B3, S4-B7, S0-B3, S0-B6, fault 30.
 func TestAnySecretGoesToAnyNumberOfRegionsAndAccounts(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -52,35 +54,7 @@ func TestAnySecretGoesToAnyNumberOfRegionsAndAccounts(t *testing.T) {
 	}
 }
 
-func TestARollbackAtTheSourceMovesTheLabelWithOneCallATarget(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.put(hub, east, "a", "one")
-	e := l.engine(replicate)
-	l.sync(e, engine.Options{})
-	_, first := l.value(hub, east, "a")
-	l.put(hub, east, "a", "two")
-	l.sync(e, engine.Options{})
-	l.moveCurrent(hub, east, "a", first)
-	l.forget()
-	if r := l.sync(e, engine.Options{}); r.NotAsWanted() || r.Summary.Update != 3 {
-		t.Fatalf("got\n%s", outcomes(r))
-	}
-	if got := l.calls(); !strings.Contains(got, "UpdateSecretVersionStage 3") || strings.Contains(got, "Put") {
-		t.Errorf("calls: %s", got)
-	}
-	if got, v := l.value(one, west, "a"); got != "one" || v != first {
-		t.Error("the copy did not go back")
-	}
-	if r := l.sync(e, engine.Options{}); len(r.Changes) != 0 {
-		t.Errorf("a further run:\n%s", outcomes(r))
-	}
-	l.put(hub, east, "a", "three")
-	if r := l.sync(e, engine.Options{}); strings.Contains(outcomes(r), "drifted") || r.Summary.Update != 3 {
-		t.Errorf("after the rollback, a new version:\n%s", outcomes(r))
-	}
-}
-
+// S4-B1.
 func TestARunThatArrivesLateNeverLeavesAnOlderVersionBehind(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -114,17 +88,18 @@ func TestARunThatArrivesLateNeverLeavesAnOlderVersionBehind(t *testing.T) {
 	}
 }
 
+// S4-B1.
 func TestAStaleSourceListingDoesNotRollACopyBack(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	l.put(hub, east, "a", "one")
 	e := l.engine(replicate)
 	l.sync(e, engine.Options{})
-	l.later(10 * 60e9)
+	l.later(10 * time.Minute)
 	l.put(hub, east, "a", "two")
 	l.sync(e, engine.Options{}) // the copies are at two
-	l.later(60e9)
-	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Region: east, Lag: 5 * 60e9})
+	l.later(time.Minute)
+	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Region: east, Lag: 5 * time.Minute})
 	l.sync(e, engine.Options{}) // the source's listing still says one
 	for _, at := range [][2]string{{hub, west}, {one, west}} {
 		if got, _ := l.value(at[0], at[1], "a"); got != "two" {
@@ -133,27 +108,28 @@ func TestAStaleSourceListingDoesNotRollACopyBack(t *testing.T) {
 	}
 }
 
-func TestAWriteOfSomebodyElseIsFoundAndMended(t *testing.T) {
+func TestAStaleSourceListingTakesNeitherTagsNorDescriptionBack(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	l.put(hub, east, "a", "right")
+	l.put(hub, east, "a", "one", "description=old", "tag:k=old")
 	e := l.engine(replicate)
 	l.sync(e, engine.Options{})
-	l.put(one, west, "a", "wrong")
-	r := l.sync(e, engine.Options{})
-	expect(t, "outcomes", outcomes(r), "applied update drifted a 111111111111/eu-west-1")
-	if got, _ := l.value(one, west, "a"); got != "right" {
-		t.Error("it was not mended")
+	l.later(10 * time.Minute)
+	l.put(hub, east, "a", "two")
+	l.tag(hub, east, "a", "k", "new")
+	if _, err := l.as(hub, east).UpdateSecret(t.Context(), &sm.UpdateSecretInput{SecretId: ptr("a"), Description: ptr("new")}); err != nil {
+		t.Fatal(err)
 	}
-	reporting := l.engine(strings.Replace(replicate, "name: dr,", "name: dr, drift: report,", 1))
-	l.put(one, west, "a", "wrong again")
-	r = l.sync(reporting, engine.Options{})
-	expect(t, "outcomes where drift is reported", outcomes(r), "refused refuse drifted a 111111111111/eu-west-1")
-	if got, _ := l.value(one, west, "a"); got != "wrong again" {
-		t.Error("it was mended although drift is only reported")
+	l.sync(e, engine.Options{})
+	l.later(time.Minute)
+	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Region: east, Lag: 5 * time.Minute})
+	r := l.sync(e, engine.Options{})
+	if k, text := l.tags(one, west, "a")["k"], *l.describe(one, west, "a").Description; k != "new" || text != "new" {
+		t.Errorf("the tag is %q, the description %q\n%s", k, text, outcomes(r))
 	}
 }
 
+// S0-B4, fault 20.
 func TestAForeignSecretIsRefusedAndLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -178,6 +154,7 @@ func TestAForeignSecretIsRefusedAndLeftAsItIs(t *testing.T) {
 	}
 }
 
+// S4-03, S4-05, S4-07, S0-B11 (KMS key).
 func TestTheKeyRuleIsDecidedInThePlan(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -208,6 +185,7 @@ func TestTheKeyRuleIsDecidedInThePlan(t *testing.T) {
 	}
 }
 
+// S0-B11 (tags, description).
 func TestDescriptionsTagsAndNothingElseAreKeptInStep(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -233,6 +211,7 @@ func TestDescriptionsTagsAndNothingElseAreKeptInStep(t *testing.T) {
 	}
 }
 
+// S4-07.
 func TestAKeyOfAnotherRegionIsRefusedInThePlan(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
 	"github.com/secretsync-dev/secretsync/internal/engine"
-	"github.com/secretsync-dev/secretsync/internal/plan"
 )
 
 const chain = `
@@ -44,6 +43,7 @@ func TestACopyMayBeASourceAndACycleIsRefused(t *testing.T) {
 	}
 }
 
+// Fault 29.
 func TestTwoSourcesForOneNameAreBothRefused(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -120,84 +120,53 @@ func TestAFreshPlanSeesWhatTheListingsDoNotShowYet(t *testing.T) {
 	expect(t, "changes", lines(l.plan(e, engine.Options{Fresh: true}).Plan.Changes), "update new-version app/a 123456789012/eu-west-1")
 }
 
-func TestStatusTellsTheStatesApart(t *testing.T) {
+func TestAnExclusionOfAnyDepthCountsAtTheRootToo(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	e := l.engine(deleting)
-	for _, name := range []string{"app/behind", "app/drifted", "app/gone", "app/ok", "app/removed"} {
+	for _, name := range []string{"tmp-x", "app/tmp-y", "app/z"} {
 		l.put(hub, east, name, "one")
 	}
-	l.put(hub, west, "app/foreign", "theirs")
-	l.sync(e, engine.Options{})
-	l.put(hub, east, "app/foreign", "one")
-	l.put(hub, east, "app/behind", "two")
-	l.put(hub, west, "app/drifted", "x")
-	l.remove(hub, west, "app/removed")
-	l.remove(hub, east, "app/gone")
-	l.put(hub, east, "app/missing", "one")
-	s, err := e.Status(t.Context(), engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, c := range s.Copies {
-		got = append(got, string(c.Name)+" "+string(c.State)+" "+string(c.Reason))
-	}
-	expect(t, "states", strings.Join(got, "\n"), `
-app/behind behind new-version
-app/drifted drifted drifted
-app/foreign foreign foreign
-app/gone orphan source-deleted
-app/missing behind missing
-app/ok in-sync 
-app/removed refused scheduled-for-deletion`)
-	if s.AllInSync() || s.Summary[plan.InSync] != 1 {
-		t.Errorf("summary %v", s.Summary)
-	}
+	r := l.sync(l.engine(strings.Replace(spokes, `glob: ["**"]}`, `glob: ["**"], exclude: ["**/tmp-*"]}`, 1)), engine.Options{})
+	expect(t, "outcomes", outcomes(r), `
+applied create missing app/z 111111111111/us-east-1
+applied create missing app/z 222222222222/us-east-1`)
 }
 
-func TestVerifyComparesValuesAndFindsTheOneThatNoVersionTells(t *testing.T) {
+// S0-12, S0-13, S0-14, S0-15, S0-16, S0-17, S0-18, S0-19, S0-20, S0-B2, S0-B3, S0-B13: sync minus nosync, and exclusion always wins.
+func TestTheTagsOfASecretSayWhereItGoes(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	e := l.engine(deleting)
-	l.put(hub, east, "app/a", canary)
-	l.put(hub, east, "app/b", canary)
-	l.sync(e, engine.Options{})
-	_, version := l.value(hub, east, "app/b")
-	l.replace(hub, west, "app/b", "other", version)
-	all, err := e.Verify(t.Context(), engine.Options{}, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) != 2 || all[0].Result != engine.Equal || all[1].Result != engine.Different {
-		t.Errorf("got %+v", all)
-	}
-	all, err = e.Verify(t.Context(), engine.Options{}, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) != 2 || all[0].Result != engine.Equal || all[1].Result != engine.NotVerified {
-		t.Errorf("within a budget of three: %+v", all)
-	}
-}
-
-func TestExplainSaysWhyForEveryTarget(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.put(hub, east, "secret-sync/config", groupsJSON)
-	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Production", "tag:SecretSync-NoSyncAccount=222222222222")
-	all, err := l.engine("").Explain(t.Context(), "a", engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, x := range all {
-		got = append(got, x.Target.Place.String()+" "+x.Why)
-	}
-	expect(t, "reasons", strings.Join(got, "\n"), `
-111111111111/us-east-1 in: tag SecretSync-SyncDestinationGroup=Production
-222222222222/us-east-1 out: tag SecretSync-NoSyncAccount=222222222222 wins over tag SecretSync-SyncDestinationGroup=Production`)
-	if _, err := l.engine("").Explain(t.Context(), "none", engine.Options{}); err == nil {
-		t.Error("a secret that no source has is explained")
+	const group, account, noGroup, noAccount = "tag:SecretSync-SyncDestinationGroup=", "tag:SecretSync-SyncAccount=", "tag:SecretSync-NoSyncDestinationGroup=", "tag:SecretSync-NoSyncAccount="
+	for _, c := range []struct {
+		what string
+		tags []string
+		want string // space-separated places, or a refusal
+	}{
+		{"a group", []string{group + "Production"}, "111111111111/us-east-1 222222222222/us-east-1"},
+		{"an account, in the Region of the source", []string{account + three}, "333333333333/us-east-1"},
+		{"an account in two Regions", []string{group + "Recovery", account + one}, "111111111111/eu-west-1 111111111111/us-east-1"},
+		{"a group without one account", []string{group + "Production", noAccount + two}, "111111111111/us-east-1"},                      // S0-20
+		{"a group and one account", []string{group + "Dev", account + "987654321098"}, "333333333333/us-east-1 987654321098/us-east-1"}, // S0-20
+		{"a group that is excluded", []string{group + "Production", account + three, noGroup + "Production"}, "333333333333/us-east-1"},
+		{"an account that is in both", []string{account + one, noAccount + one}, ""},
+		{"exclusions only", []string{noAccount + one, noGroup + "Dev"}, ""},
+		{"no tag", nil, ""},
+		{"several accounts in one tag", []string{account + "111111111111,222222222222"}, "not-allowed"},
+		{"a group in another case", []string{group + "production"}, "unknown-group"},
+		{"an excluded group in another case", []string{group + "Production", noGroup + "dev"}, "unknown-group"},
+		{"an excluded account that is none", []string{group + "Production", noAccount + "22222222222"}, "not-allowed"},
+		{"a group with an account that is none", []string{group + "Bad"}, "not-allowed"},
+	} {
+		l := newLab(t)
+		l.put(hub, east, "secret-sync/config", strings.Replace(groupsJSON, `"Dev":`, `"Bad": ["12345"], "Dev":`, 1))
+		l.put(hub, east, "a", canary, c.tags...)
+		var got []string
+		for _, change := range l.plan(l.engine(""), engine.Options{}).Plan.Changes {
+			if change.Target == nil {
+				got = append(got, string(change.Reason))
+			} else {
+				got = append(got, change.Target.Place.String())
+			}
+		}
+		expect(t, c.what, strings.Join(got, " "), c.want)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
 	"github.com/secretsync-dev/secretsync/internal/engine"
 	"github.com/secretsync-dev/secretsync/internal/plan"
@@ -66,7 +68,13 @@ func TestAPlanIsStaleWhereWhatItWasMadeFromHasMoved(t *testing.T) {
 		"a copy was tagged":              func(l *lab) { l.tag(hub, west, "app/b", "theirs", "x") },
 		"a copy was made meanwhile":      func(l *lab) { l.put(hub, west, "app/new", "theirs") },
 		"a source to be created is gone": func(l *lab) { l.remove(hub, east, "app/new") },
-		"a deletion was done already":    func(l *lab) { l.remove(hub, west, "app/c") },
+		"a copy was replaced by another's": func(l *lab) {
+			if _, err := l.as(hub, west).DeleteSecret(l.t.Context(), &sm.DeleteSecretInput{SecretId: ptr("app/a"), ForceDeleteWithoutRecovery: ptr(true)}); err != nil {
+				l.t.Fatal(err)
+			}
+			l.put(hub, west, "app/a", "theirs")
+		},
+		"a deletion was done already": func(l *lab) { l.remove(hub, west, "app/c") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
@@ -127,6 +135,7 @@ func TestASavedPlanKeepsItsBrakesUnlessAPersonLiftsThem(t *testing.T) {
 		l.remove(hub, east, name)
 	}
 	p := l.saved(e, engine.Options{})
+	p.Brakes = nil // whatever the file says
 	run, err := e.Resume(t.Context(), p, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -139,5 +148,21 @@ func TestASavedPlanKeepsItsBrakesUnlessAPersonLiftsThem(t *testing.T) {
 	}
 	if r := e.Apply(t.Context(), run); r.Braked() || strings.Count(outcomes(r), "applied delete") != 5 {
 		t.Errorf("with five allowed:\n%s", outcomes(r))
+	}
+}
+
+func TestASavedPlanIsAppliedWhereTheSourceMayBeReadAndNotDescribed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "a", "one")
+	e := l.engine(spokes)
+	p := l.saved(e, engine.Options{})
+	l.aws.Faults().Add(awslocal.Fault{Operation: "DescribeSecret", Account: hub, Code: "AccessDeniedException"})
+	run, err := e.Resume(t.Context(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := e.Apply(t.Context(), run); r.NotAsWanted() || r.Summary.Create != 2 {
+		t.Errorf("got\n%s", outcomes(r))
 	}
 }
