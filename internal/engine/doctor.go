@@ -62,7 +62,7 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 	}
 	for _, r := range s.about() {
 		if views[r.From].err == nil {
-			note("route", fmt.Sprintf("sync %s", r.Name), s.failed[r.Name], "every route can be resolved")
+			note("route", fmt.Sprintf("sync %s", r.Name), s.unrouted(r), "every route can be resolved")
 		}
 	}
 	targets := slices.Concat(s.places()...)
@@ -72,6 +72,27 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 		all = append(all, r...)
 	}
 	return all, ctx.Err()
+}
+
+// unrouted says why the rule fails, or which of its secrets are refused before any target is looked at; nil if none is.
+func (s *scope) unrouted(r *plan.Rule) error {
+	if err := s.failed[r.Name]; err != nil {
+		return err
+	}
+	var first *plan.Change
+	n := 0
+	for i := range s.refusals {
+		if s.refusals[i].Sync == r.Name {
+			if first == nil {
+				first = &s.refusals[i]
+			}
+			n++
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("refused secrets: %d; the first is %q (%s): %s", n, first.Name, first.Reason, first.Detail)
 }
 
 // anyOf returns the name of a secret of the source that the rules are about, or one that no secret has.

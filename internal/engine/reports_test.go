@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -203,4 +204,19 @@ func TestDoctorNamesWhatIsMissingAndChangesNothing(t *testing.T) {
 read source hub 123456789012/us-east-1
 key target spokes 111111111111/us-east-1
 list target spokes 222222222222/us-east-1`)
+}
+
+func TestDoctorNamesTheSecretsThatCanNotBeRouted(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "secret-sync/config", groupsJSON)
+	l.put(hub, east, "a", canary, "tag:SecretSync-SyncDestinationGroup=Nowhere")
+	checks, err := l.engine("").Doctor(t.Context(), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(checks, func(c engine.Check) bool { return c.Check == "route" })
+	if i < 0 || checks[i].OK || !strings.Contains(checks[i].Detail, `"a" (unknown-group)`) {
+		t.Errorf("got %+v", checks)
+	}
 }

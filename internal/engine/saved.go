@@ -54,7 +54,7 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 		case !writes:
 			run.steps = append(run.steps, &step{Change: c})
 		case st == nil:
-			return nil, &StaleError{fmt.Sprintf("%s %q in %s is not to be changed that way any more", c.Action, c.Name, c.Target)}
+			return nil, &StaleError{fmt.Sprintf("%s %q in %s is not to be changed that way any more, or stands in the plan twice", c.Action, c.Name, c.Target)}
 		case st.Action != c.Action || st.Sync != c.Sync:
 			return nil, &StaleError{fmt.Sprintf("%q in %s is now to be: %s (%s) by sync %q", c.Name, c.Target, st.Action, st.Reason, st.Sync)}
 		case st.Source.Version != c.Source.Version:
@@ -62,7 +62,7 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 		case st.Expect != c.Expect:
 			return nil, &StaleError{fmt.Sprintf("the copy %q in %s has changed", c.Name, c.Target)}
 		default:
-			st.Change = c
+			delete(again, keyOf(c)) // each is applied once, whatever the file says
 			run.steps = append(run.steps, st)
 		}
 	}

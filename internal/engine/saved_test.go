@@ -166,3 +166,13 @@ func TestASavedPlanIsAppliedWhereTheSourceMayBeReadAndNotDescribed(t *testing.T)
 		t.Errorf("got\n%s", outcomes(r))
 	}
 }
+
+func TestAChangeThatStandsTwiceInASavedPlanIsRefused(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	e, p := l.prepared(deleting)
+	p.Changes = append(p.Changes, p.Changes[0])
+	if _, err := e.Resume(t.Context(), p, nil); err == nil || !strings.Contains(err.Error(), "stands in the plan twice") {
+		t.Errorf("got %v", err)
+	}
+}

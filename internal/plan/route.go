@@ -197,7 +197,7 @@ func (q *resolution) region(group secret.Region) secret.Region {
 
 func (q *resolution) add(a secret.AccountID, region secret.Region, why string) {
 	if !a.Valid() {
-		q.refuse(NotAllowed, "%s: account %q is not 12 digits", why, a)
+		q.refuse(NotAllowed, "%s: %q is not an account id of 12 digits", why, a)
 		return
 	}
 	if q.place.Allow != nil && !slices.Contains(q.place.Allow, a) {
@@ -232,7 +232,7 @@ func (q *resolution) excludeGroup(name GroupName, why string) {
 
 func (q *resolution) exclude(a secret.AccountID, why string) {
 	if !a.Valid() {
-		q.refuse(NotAllowed, "%s: account %q is not 12 digits", why, a)
+		q.refuse(NotAllowed, "%s: %q is not an account id of 12 digits", why, a)
 		return
 	}
 	if _, ok := q.out[a]; !ok {
