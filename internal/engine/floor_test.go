@@ -22,19 +22,19 @@ func TestARunCostsItsFloorOfCallsAndNoCallMore(t *testing.T) {
 			100, []string{one}, []string{east},
 			"AssumeRole 1, BatchGetSecretValue 5, CreateSecret 100, GetCallerIdentity 1, ListSecrets 2",
 			"AssumeRole 1, ListSecrets 2",
-			"AssumeRole 1, BatchGetSecretValue 1, DescribeSecret 3, GetCallerIdentity 1, ListSecrets 2, PutSecretValue 3",
+			"AssumeRole 1, BatchGetSecretValue 1, DescribeSecret 3, ListSecrets 2, PutSecretValue 3",
 		},
 		{
 			101, []string{one, two, three}, []string{east},
 			"AssumeRole 3, BatchGetSecretValue 5, CreateSecret 303, GetCallerIdentity 3, GetSecretValue 1, ListSecrets 5",
 			"AssumeRole 3, ListSecrets 8",
-			"AssumeRole 3, BatchGetSecretValue 1, DescribeSecret 3, GetCallerIdentity 3, ListSecrets 8, PutSecretValue 9",
+			"AssumeRole 3, BatchGetSecretValue 1, DescribeSecret 3, ListSecrets 8, PutSecretValue 9",
 		},
 		{
 			101, []string{one, two}, []string{east, west},
 			"AssumeRole 2, BatchGetSecretValue 5, CreateSecret 404, GetCallerIdentity 2, GetSecretValue 1, ListSecrets 6",
 			"AssumeRole 2, ListSecrets 10",
-			"AssumeRole 2, BatchGetSecretValue 1, DescribeSecret 3, GetCallerIdentity 2, ListSecrets 10, PutSecretValue 12",
+			"AssumeRole 2, BatchGetSecretValue 1, DescribeSecret 3, ListSecrets 10, PutSecretValue 12",
 		},
 	} {
 		name := fmt.Sprintf("%d secrets, %d accounts, %d Regions", shape.secrets, len(shape.accounts), len(shape.regions))

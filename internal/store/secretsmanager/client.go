@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -29,6 +30,7 @@ type client struct {
 	target  awscfg.Target
 	place   secret.Place // as far as it is known; the Region always is
 	reader  reader
+	proved  atomic.Bool // an answer showed that the credentials are those of the place's account
 }
 
 func newClient(f *awscfg.Factory, cfg aws.Config, t awscfg.Target, at secret.Place) *client {
@@ -137,6 +139,7 @@ func (c *client) checkAccount(e entry) error {
 	if c.place.Account != "" && account != c.place.Account {
 		return awscfg.WrongAccount(c.target, account, c.place.Account)
 	}
+	c.proved.Store(c.place.Account != "")
 	return nil
 }
 
