@@ -1,6 +1,7 @@
 package awslocal_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -135,5 +136,19 @@ func TestASeedThatASecretsNameBreaksIsAnErrorOfNew(t *testing.T) {
 	_, err = awslocal.New(awslocal.Options{Seed: parseSeed(t, "accounts: {\"123456789012\": {regions: {us-east-1: {keys: {alias/a: {id: x}}}}}}")})
 	if err == nil || !strings.Contains(err.Error(), `key "alias/a"`) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestASeedWithAValueThatNoSecretHoldsIsAnErrorWithItsPlace(t *testing.T) {
+	const canary = "CANARY"
+	for bytes, wrong := range map[int]bool{65536: false, 65537: true} {
+		value := canary + strings.Repeat("x", bytes-len(canary))
+		for key, text := range map[string]string{"value": value, "binary": base64.StdEncoding.EncodeToString([]byte(value))} {
+			_, err := awslocal.ParseSeed(strings.NewReader("accounts:\n  \"123456789012\": {regions: {us-east-1: {secrets: {a: {"+key+": "+text+"}}}}}\n"), "s.yaml")
+			want := fmt.Sprintf("s.yaml:2:%d: larger than 65,536 bytes, the most that a secret holds", len(`  "123456789012": {regions: {us-east-1: {secrets: {a: {`)+len(key)+3)
+			if wrong && (err == nil || err.Error() != want) || !wrong && err != nil {
+				t.Errorf("%d bytes as %s: the error is not the one wanted, which is %q", bytes, key, want)
+			}
+		}
 	}
 }

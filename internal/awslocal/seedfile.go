@@ -203,6 +203,15 @@ func (p *seedParser) key(n *yaml.Node) SeedKey {
 	return k
 }
 
+// maxValue is how many bytes a value may have.
+const maxValue = 65536
+
+func (p *seedParser) notTooLarge(n *yaml.Node, bytes int) {
+	if bytes > maxValue {
+		p.fail(n, "larger than 65,536 bytes, the most that a secret holds")
+	}
+}
+
 func (p *seedParser) secret(n *yaml.Node) (s SeedSecret, keyNode *yaml.Node) {
 	value, binary := false, false
 	p.object(n, "a secret", func(key string, _, v *yaml.Node) bool {
@@ -212,6 +221,7 @@ func (p *seedParser) secret(n *yaml.Node) (s SeedSecret, keyNode *yaml.Node) {
 			if s.Value = p.text(v); s.Value == "" {
 				p.fail(v, "must not be empty; a secret without a version has no value at all")
 			}
+			p.notTooLarge(v, len(s.Value))
 		case "binary":
 			binary = true
 			var err error
@@ -220,6 +230,7 @@ func (p *seedParser) secret(n *yaml.Node) (s SeedSecret, keyNode *yaml.Node) {
 			} else if len(s.Binary) == 0 {
 				p.fail(v, "must not be empty; a secret without a version has no binary at all")
 			}
+			p.notTooLarge(v, len(s.Binary))
 		case "description":
 			s.Description = p.text(v)
 		case "kmsKey":

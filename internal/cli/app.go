@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
@@ -18,6 +19,7 @@ type app struct {
 	err     *screen
 	env     func(string) (string, bool)
 	log     *slog.Logger
+	said    *slog.Logger // what is told whatever the level of the log; nil: as lines of text
 	flags   flags
 }
 
@@ -39,7 +41,7 @@ func newApp(in io.Reader, out, err io.Writer, env func(string) (string, bool), v
 }
 
 // begin checks the flags that every command has, and opens the log.
-func (a *app) begin() error {
+func (a *app) begin(cmd *cobra.Command) error {
 	if a.flags.output != "text" && a.flags.output != "json" {
 		return fmt.Errorf("--output %q: want text or json", a.flags.output)
 	}
@@ -62,8 +64,22 @@ func (a *app) begin() error {
 		a.log = slog.New(slog.NewTextHandler(a.err, options))
 	case "json":
 		a.log = slog.New(slog.NewJSONHandler(a.err, options))
+		a.said = slog.New(slog.NewJSONHandler(a.err, nil))
 	default:
 		return fmt.Errorf("--log-format %q: want text or json", a.flags.logFormat)
+	}
+	return a.notEmpty(cmd)
+}
+
+// notEmpty refuses a flag that was given as nothing, as a variable that is not set gives it: that must not mean the default.
+func (a *app) notEmpty(cmd *cobra.Command) error {
+	for _, f := range []struct{ name, value, want string }{
+		{"config", a.flags.config, "a file, secretsmanager:NAME or ssm:NAME"},
+		{"sync", a.flags.sync, "the name of a sync"},
+	} {
+		if f.value == "" && cmd.Flags().Changed(f.name) {
+			return fmt.Errorf("--%s is empty: want %s", f.name, f.want)
+		}
 	}
 	return nil
 }
@@ -89,8 +105,8 @@ func isTerminal(w io.Writer) bool {
 // note tells a person something that is no result and no warning.
 func (a *app) note(format string, args ...any) {
 	text := clean(fmt.Sprintf(format, args...))
-	if a.flags.logFormat == "json" {
-		a.log.Warn(text, "kind", "note")
+	if a.said != nil {
+		a.said.Warn(text, "kind", "note")
 		return
 	}
 	a.err.line(text)
@@ -98,8 +114,8 @@ func (a *app) note(format string, args ...any) {
 
 // warn tells a person what they should see although the command goes on.
 func (a *app) warn(text string) {
-	if a.flags.logFormat == "json" {
-		a.log.Warn(clean(text))
+	if a.said != nil {
+		a.said.Warn(clean(text))
 		return
 	}
 	a.err.line("warning: " + clean(text))
@@ -107,8 +123,8 @@ func (a *app) warn(text string) {
 
 // fail tells why the command ends.
 func (a *app) fail(text string) {
-	if a.flags.logFormat == "json" {
-		a.log.Error(clean(text))
+	if a.said != nil {
+		a.said.Error(clean(text))
 		return
 	}
 	a.err.line("error: " + cleanLines(text))

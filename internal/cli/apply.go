@@ -20,7 +20,7 @@ func newApply(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		saved, err := readPlan(args[0])
+		saved, err := readPlan(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}

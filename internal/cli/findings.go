@@ -110,6 +110,21 @@ func (f *findings) readGroups(got store.Reading, accounts map[secret.AccountID]b
 	}
 }
 
+// problems says what could not be found or used, and why; never nil, which JSON would show as null.
+func (f *findings) problems() []string {
+	all := []string{}
+	switch {
+	case f.trouble != nil && f.account == "":
+		all = append(all, fmt.Sprintf("AWS credentials: %v", f.trouble))
+	case f.trouble != nil:
+		all = append(all, fmt.Sprintf("the secrets: %v", f.trouble))
+	}
+	if f.noGroups != nil {
+		all = append(all, fmt.Sprintf("the secret %s can't be used: %v", config.DefaultGroupsSecret, f.noGroups))
+	}
+	return all
+}
+
 // summary says what was found, a line each.
 func (f *findings) summary() []string {
 	var lines []string

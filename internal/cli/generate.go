@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,9 @@ func whatToGenerate(_ *cobra.Command, args []string) error {
 	case len(args) != 1:
 		return fmt.Errorf("say what to generate: secretsync generate iam")
 	case args[0] != "iam":
+		if slices.Contains([]string{"cloudformation", "sam", "terraform", "cdk", "pulumi", "stackset", "scp", "vault-policy", "kubernetes-rbac"}, args[0]) {
+			return fmt.Errorf("generate %s is not in this version: want iam", args[0])
+		}
 		return fmt.Errorf("can't generate %q: want iam", args[0])
 	}
 	return nil

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +21,7 @@ func (a *app) writeDocuments(dir string, docs []iam.Document) error {
 			return err
 		}
 		file := filepath.Join(dir, part.file)
-		if err := replaceFile(file, data); err != nil {
+		if err := writeWhole(file, data, 0o644); err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}
 		files = append(files, file)
@@ -34,23 +33,4 @@ func (a *app) writeDocuments(dir string, docs []iam.Document) error {
 		}{1, files})
 	}
 	return a.print(strings.Join(files, "\n") + "\n")
-}
-
-// replaceFile writes a file as a whole or not at all.
-func replaceFile(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".generate-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -137,9 +137,9 @@ func TestGenerateIAMAsksForWhatItCannotKnow(t *testing.T) {
 }
 
 func TestGenerateKnowsWhatItCanMake(t *testing.T) {
-	var out, errs bytes.Buffer
-	code := Main(t.Context(), []string{"generate", "terraform"}, strings.NewReader(""), &out, &errs, func(string) (string, bool) { return "", false }, "test")
-	if code != exitNothing || !strings.Contains(errs.String(), `can't generate "terraform": want iam`) {
-		t.Errorf("exit code %d: %s", code, errs.String())
+	for what, want := range map[string]string{"terraform": "generate terraform is not in this version: want iam", "poems": `can't generate "poems": want iam`} {
+		if code, _, errs := mainHere(t, noEnv, "generate", what); code != exitNothing || !strings.Contains(errs, want) {
+			t.Errorf("exit code %d: %s", code, errs)
+		}
 	}
 }

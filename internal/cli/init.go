@@ -91,7 +91,9 @@ func (a *app) printFound(name string, f *findings) error {
 			Region  string `json:"region"`
 			Secrets int    `json:"secrets"`
 			Tagged  int    `json:"tagged"`
-		}{1, name, string(f.account), string(f.region), f.secrets, f.tagged})
+			// Problems are what could not be found or used, and why.
+			Problems []string `json:"problems"`
+		}{1, name, string(f.account), string(f.region), f.secrets, f.tagged, f.problems()})
 	}
 	page := a.newPage()
 	for _, line := range f.summary() {

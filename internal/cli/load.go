@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -19,7 +18,6 @@ const (
 	configEnv     = "SECRETSYNC_CONFIG"
 	fromSecrets   = "secretsmanager:"
 	fromParameter = "ssm:"
-	maxFile       = 32 << 20 // what a file that a person names is read up to
 )
 
 // configName returns the configuration that flags and environment name; empty for the built-in default.
@@ -30,7 +28,7 @@ func (a *app) configName() (string, error) {
 	if name := a.getenv(configEnv); name != "" {
 		return name, nil
 	}
-	switch _, err := os.Stat(defaultFile); {
+	switch _, err := os.Lstat(defaultFile); { // a link to nothing is a configuration that is missing, not none
 	case err == nil:
 		return defaultFile, nil
 	case !errors.Is(err, fs.ErrNotExist):
@@ -58,25 +56,15 @@ func (a *app) load(ctx context.Context, factory *awscfg.Factory, kinds []config.
 		data, err = readParameter(ctx, factory, strings.TrimPrefix(name, fromParameter))
 		protected = append(protected, secret.Name(strings.TrimPrefix(name, fromParameter)))
 	default:
-		data, err = readFile(name)
+		data, err = readFile(ctx, name)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("configuration: %w", err)
 	}
-	f, err = config.Parse(name, data, a.env, kinds)
+	parse := config.Parse
+	if len(protected) > 0 {
+		parse = config.ParseSecret
+	}
+	f, err = parse(name, data, a.env, kinds)
 	return f, protected, err
-}
-
-// readFile reads a file that a person named.
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than %d MiB", name, maxFile>>20)
-	}
-	return data, err
 }

@@ -29,7 +29,7 @@ func newPlan(a *app) *cobra.Command {
 			return err
 		}
 		if out != "" {
-			if err := savePlan(out, run.Plan); err != nil {
+			if err := savePlan(cmd.Context(), out, run.Plan); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,13 +16,21 @@ const about = `Secret Sync copies secrets from where they are kept to where they
 There is no state file: every copy carries a mark that says whose it is and where it comes from.
 Nothing that does not carry our mark is ever overwritten or deleted, unless a person adopts it by name.`
 
+// lambdaEnv is set where AWS Lambda starts a program as a function.
+const lambdaEnv = "AWS_LAMBDA_RUNTIME_API"
+
 // newRoot returns the command line: one command a file.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use: "secretsync", Short: "Copies secrets to where they are needed", Long: about,
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.begin() },
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.begin(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.getenv(lambdaEnv) != "" {
+				return errors.New("running as a Lambda function is not in this version")
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)
@@ -43,6 +52,8 @@ func newRoot(a *app) *cobra.Command {
 		newPlan(a), newApply(a), newSync(a), newStatus(a), newExplain(a), newVerify(a),
 		newInit(a), newGenerate(a), newValidate(a), newSchema(a), newDoctor(a), newSandbox(a), newDemo(a), newVersion(a),
 	)
+	root.AddCommand(laterCommands()...)
+	askForShell(root)
 	return root
 }
 

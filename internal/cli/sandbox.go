@@ -28,7 +28,7 @@ With --enforce-iam identities, policies and trust count, as the seed file gives 
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o := awslocal.Options{EnforceIAM: enforce, Log: a.log, LedgerSize: sandboxLedger}
 		if seed != "" {
-			data, err := readFile(seed)
+			data, err := readFile(cmd.Context(), seed)
 			if err != nil {
 				return fmt.Errorf("seed: %w", err)
 			}

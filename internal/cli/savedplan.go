@@ -2,58 +2,33 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
 	"github.com/secretsync-dev/secretsync/internal/plan"
 )
 
-// savePlan writes a plan to a file that only its owner can read. The file is there as a whole or not at all.
-func savePlan(name string, p *plan.Plan) error {
+// savePlan writes a plan to a file that only its owner can read, which is there as a whole or not at all; or into a pipe or a device.
+// The error is ctx's where that ends while a pipe has no reader.
+func savePlan(ctx context.Context, name string, p *plan.Plan) error {
 	data, err := marshal(p)
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(name, data); err != nil {
+	write := func() (struct{}, error) { return struct{}{}, writeWhole(name, data, 0o600) }
+	if _, err := within(ctx, write); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
 	return nil
 }
 
-func writeWhole(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // with mode 0600
-	if err != nil {
-		if path := (*fs.PathError)(nil); errors.As(err, &path) {
-			return &fs.PathError{Op: "create", Path: name, Err: path.Err} // nobody knows the temporary name
-		}
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the error that counts is the first
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
-}
-
 // readPlan reads a saved plan. What is not exactly a plan of this program's version is an error.
-func readPlan(name string) (*plan.Plan, error) {
-	data, err := readFile(name)
+func readPlan(ctx context.Context, name string) (*plan.Plan, error) {
+	data, err := readFile(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}

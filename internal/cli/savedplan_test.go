@@ -26,10 +26,10 @@ func TestASavedPlanIsReadAsItWasAndOnlyByItsOwner(t *testing.T) {
 		Summary: plan.Summary{Create: 1, Refuse: 1}, Brakes: []plan.Brake{{Target: at, Deletes: 2, Of: 3, Limit: 1}},
 		Problems: []plan.Problem{{Sync: "x", Error: "e"}}, Warnings: []string{"w"}, StaleList: []plan.StaleList{{Sync: "s", Name: "n"}}, CostPerMonth: plan.Cost{Added: 0.4, Total: 0.8},
 	}
-	if err := savePlan(name, p); err != nil {
+	if err := savePlan(t.Context(), name, p); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readPlan(name)
+	got, err := readPlan(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestAPlanThatCannotBeSavedLeavesNothingBehind(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(name, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := savePlan(name, &plan.Plan{}); err == nil {
+	if err := savePlan(t.Context(), name, &plan.Plan{}); err == nil {
 		t.Error("a directory was replaced")
 	}
 	entries, err := os.ReadDir(dir)

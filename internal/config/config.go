@@ -58,8 +58,8 @@ func Parse(name string, data []byte, env func(string) (string, bool), kinds []Ki
 	return parse(&parser{path: name, env: env, raw: rawText{}}, data, kinds)
 }
 
-// ParseSecret is Parse for a configuration that is kept as the value of a secret. Where the value is no configuration at all, which is what a wrong name leads to,
-// the error quotes nothing of it.
+// ParseSecret is Parse for a configuration that is kept as the value of a secret. A wrong name leads to any secret: no error, of Decode neither, quotes anything
+// of the value. They say where, and which rule it breaks.
 func ParseSecret(name string, data []byte, env func(string) (string, bool), kinds []Kind) (*File, error) {
 	return parse(&parser{path: name, env: env, raw: rawText{}, quiet: true}, data, kinds)
 }

@@ -38,6 +38,7 @@ type marks struct {
 	groups     map[plan.GroupName][]mark // of each group's accounts
 	groupsFrom mark
 	rules      []ruleMarks
+	quiet      bool // the file is a secret's value: no message quotes it
 	hidden     bool // some selection holds a variable: no message may show names from selections
 }
 
@@ -72,6 +73,9 @@ func (e *storeError) Error() string { return e.place.Error() + ": " + e.err.Erro
 func (e *storeError) Unwrap() error { return e.err }
 
 func (f *File) errorAt(m mark, format string, args ...any) *Error {
+	if f.marks.quiet {
+		args = unquoted(args)
+	}
 	e := &Error{Path: f.Path, Line: m.line, Column: m.column, Message: fmt.Sprintf(format, args...)}
 	if f.BuiltIn {
 		e.Line, e.Column = 0, 0
@@ -84,6 +88,9 @@ func (p *parser) errorf(n *yaml.Node, format string, args ...any) {
 }
 
 func (p *parser) errorAt(line, column int, format string, args ...any) {
+	if p.quiet {
+		args = unquoted(args)
+	}
 	p.errs = append(p.errs, &Error{Path: p.path, Line: line, Column: column, Message: fmt.Sprintf(format, args...)})
 }
 

@@ -14,7 +14,7 @@ func (p *parser) file(root *yaml.Node, kinds []Kind) *File {
 	f := &File{
 		Path:   p.path,
 		Limits: plan.Limits{Deletes: plan.DefaultDeletes, DeletePercent: plan.DefaultDeletePercent},
-		marks:  marks{stores: map[secret.StoreName]mark{}, groups: map[plan.GroupName][]mark{}},
+		marks:  marks{stores: map[secret.StoreName]mark{}, groups: map[plan.GroupName][]mark{}, quiet: p.quiet},
 	}
 	p.mapping(root, "the file",
 		field{"version", true, p.version},
@@ -24,6 +24,7 @@ func (p *parser) file(root *yaml.Node, kinds []Kind) *File {
 		field{"groups", false, func(n *yaml.Node) { p.groups(n, f) }},
 		field{"groupsFrom", false, func(n *yaml.Node) { p.groupsFrom(n, f) }},
 		field{"syncs", true, func(n *yaml.Node) { p.syncs(n, f) }},
+		later("notify"), later("serve"), later("rotations"),
 	)
 	return f
 }

@@ -17,8 +17,8 @@ const (
 )
 
 // ParseGroups reads the groups of accounts that a secret holds, as JSON. Neither its error nor its warnings quote the text, which is a secret's value:
-// they say where, by line and column, and name groups.
-// What is no account id is kept in a form that is not Valid: whatever needs its group is then refused instead of going nowhere.
+// they say where, by line and column. The names of groups are in warnings only, which are about groups that could be read.
+// What is no account id is kept as "entry 2 of group G", which is not Valid: whatever needs its group is then refused instead of going nowhere.
 func ParseGroups(data []byte) (groups map[plan.GroupName]plan.Group, warnings []string, err error) {
 	if len(data) > maxGroupsBytes {
 		return nil, nil, fmt.Errorf("the groups are larger than %d KiB", maxGroupsBytes>>10)
@@ -93,11 +93,13 @@ func (g *groupsReader) accountGroups() error {
 	if err := g.open('{', "AccountGroups"); err != nil {
 		return err
 	}
+	count := 0
 	_, err := g.members("AccountGroups", func(name string) error {
+		count++
 		if name == "" {
 			return g.errorf("AccountGroups: a group has no name")
 		}
-		group, err := g.group(fmt.Sprintf("AccountGroups.%q", name))
+		group, err := g.group(groupPath{plan.GroupName(name), fmt.Sprintf("AccountGroups: group %d", count)})
 		if err != nil {
 			return err
 		}
@@ -107,10 +109,18 @@ func (g *groupsReader) accountGroups() error {
 	return err
 }
 
+// groupPath is how messages call a group. What breaks the form may be any text, its key too: errors go by the place. Warnings are about a group that was read.
+type groupPath struct {
+	name  plan.GroupName
+	place string
+}
+
+func (p groupPath) String() string { return fmt.Sprintf("AccountGroups.%q", p.name) }
+
 // group reads ["…"] or {"Accounts": ["…"], "Region": "…"}.
-func (g *groupsReader) group(path string) (plan.Group, error) {
+func (g *groupsReader) group(path groupPath) (plan.Group, error) {
 	var group plan.Group
-	t, err := g.token(path)
+	t, err := g.token(path.place)
 	if err != nil {
 		return group, err
 	}
@@ -120,7 +130,7 @@ func (g *groupsReader) group(path string) (plan.Group, error) {
 	case json.Delim('{'):
 		group, err = g.object(path)
 	default:
-		err = g.errorf("%s must be a list of account ids, or an object with Accounts", path)
+		err = g.errorf("%s must be a list of account ids, or an object with Accounts", path.place)
 	}
 	if err == nil && len(group.Accounts) == 0 {
 		g.warn("%s has no accounts: what needs the group is refused", path)
@@ -128,56 +138,59 @@ func (g *groupsReader) group(path string) (plan.Group, error) {
 	return group, err
 }
 
-func (g *groupsReader) object(path string) (plan.Group, error) {
+func (g *groupsReader) object(path groupPath) (plan.Group, error) {
 	var group plan.Group
-	seen, err := g.members(path, func(key string) (err error) {
+	seen, err := g.members(path.place, func(key string) (err error) {
 		switch key {
 		case "Accounts":
-			if err = g.open('[', path+".Accounts"); err == nil {
-				group.Accounts, err = g.accounts(path + ".Accounts")
+			if err = g.open('[', path.place+": Accounts"); err == nil {
+				group.Accounts, err = g.accounts(path)
 			}
 			return err
 		case "Region":
-			group.Region, err = g.region(path + ".Region")
+			group.Region, err = g.region(path.place + ": Region")
 			return err
 		case "DeleteSync", "NeverDelete":
-			g.deletion(key, path)
-			return g.skip(path)
+			g.deletion(key, path.String())
+			return g.skip(path.place)
 		}
 		g.warn("%s has an unknown key, ignored: there is Accounts and Region", path)
-		return g.skip(path)
+		return g.skip(path.place)
 	})
 	if err != nil {
 		return group, err
 	}
 	if !seen["Accounts"] {
-		return group, g.errorf("%s has no Accounts", path)
+		return group, g.errorf("%s has no Accounts", path.place)
 	}
 	return group, nil
 }
 
-// accounts reads the rest of a list.
-func (g *groupsReader) accounts(path string) ([]secret.AccountID, error) {
+// accounts reads the rest of a list. What is no account id is kept as where it stands, which is never Valid and holds nothing of the text.
+func (g *groupsReader) accounts(path groupPath) ([]secret.AccountID, error) {
 	var all []secret.AccountID
-	for i := 0; g.dec.More(); i++ {
-		t, err := g.token(path)
+	for i := 1; g.dec.More(); i++ {
+		t, err := g.token(path.place)
 		if err != nil {
 			return nil, err
 		}
+		broken := secret.AccountID(fmt.Sprintf("entry %d of group %s", i, path.name))
 		switch t := t.(type) {
 		case string:
-			if !secret.AccountID(t).Valid() {
-				g.warn("%s[%d] is no account id, which is 12 digits: what needs the group is refused", path, i)
+			id := secret.AccountID(t)
+			if !id.Valid() {
+				g.warn("%s: entry %d is no account id, which is 12 digits: what needs the group is refused", path, i)
+				id = broken
 			}
-			all = append(all, secret.AccountID(t))
+			all = append(all, id)
 		case json.Number:
-			g.warn("%s[%d] is a number: put the account id in quotes; until then what needs the group is refused", path, i)
-			all = append(all, secret.AccountID("number "+t.String()))
+			g.warn("%s: entry %d is a number: put the account id in quotes; until then what needs the group is refused", path, i)
+			all = append(all, broken)
 		default:
-			return nil, g.errorf("%s[%d] must be an account id in quotes", path, i)
+			return nil, g.errorf("%s: entry %d must be an account id in quotes", path.place, i)
 		}
 	}
-	_, err := g.token(path)
+	_, err := g.token(path.place)
 	return all, err
 }
 

@@ -49,11 +49,38 @@ func TestAnAccountWrittenAsANumberIsNeverAnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	accounts := groups[plan.GroupName("G")].Accounts
-	if len(accounts) != 2 || accounts[0].Valid() || accounts[1].Valid() {
+	if len(accounts) != 2 || accounts[0] != "entry 1 of group G" || accounts[1] != "entry 2 of group G" || accounts[0].Valid() {
 		t.Errorf("accounts %q", accounts)
 	}
 	if len(warnings) != 2 {
 		t.Errorf("warnings %q", warnings)
+	}
+}
+
+// TestNoPlaceOfTheGroupsIsQuoted puts a canary in the place of everything that is no name of a group.
+func TestNoPlaceOfTheGroupsIsQuoted(t *testing.T) {
+	const digits = "98765432109876"
+	for _, form := range []string{`"` + canary + `"`, digits, `["` + canary + `"]`, `[` + digits + `]`, `{"` + canary + `": "` + canary + `"}`, `{"Accounts": ["` + canary + `", ` + digits + `], "` + canary + `": 1}`,
+		`{"Accounts": "` + canary + `"}`, `{"Accounts": [], "Region": "` + canary + `"}`, `[["` + canary + `"]]`, canary} {
+		for _, text := range []string{
+			`{"Version": "1.0", "AccountGroups": {"G": ` + form + `}}`, `{"Version": "1.0", "AccountGroups": ` + form + `}`, `{"Version": ` + form + `, "AccountGroups": {}}`, form,
+			`{"Version": "1.0", "AccountGroups": {}, "DeleteSync": ` + form + `, "x": ` + form + `}`, `{"Version": "1.0", "AccountGroups": {"` + canary + `": "` + canary + `"}}`,
+			`{"Version": "1.0", "AccountGroups": {"` + canary + `": {"Region": 1}}}`, `{"Version": "1.0", "AccountGroups": {"` + canary + `": [{}]}}`,
+		} {
+			groups, warnings, err := ParseGroups([]byte(text))
+			if len(groups) == 1 && groups["G"].Accounts == nil && strings.Contains(text, `"Accounts": [`) && !strings.Contains(text, `"G"`) {
+				continue // it is the group Accounts, whose name may be shown
+			}
+			shown := strings.Join(warnings, "\n") + errorText(err)
+			for _, g := range groups {
+				for _, a := range g.Accounts {
+					shown += string(a)
+				}
+			}
+			if _, named := groups[canary]; !named && (strings.Contains(shown, canary) || strings.Contains(shown, digits)) {
+				t.Errorf("%s is quoted: %s", text, shown)
+			}
+		}
 	}
 }
 

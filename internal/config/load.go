@@ -22,7 +22,7 @@ type parser struct {
 	raw      rawText
 	settings []*yaml.Node // of the stores, in order
 	repeated int
-	quiet    bool // the text is the value of a secret
+	quiet    bool // the text is the value of a secret, by mistake perhaps any secret: no message quotes it
 }
 
 // rawText has the text of the scalars that held a ${VAR}, as written.
@@ -32,7 +32,7 @@ type rawText map[*yaml.Node]string
 // A node that was found bad has kind 0: the readers stay silent about it.
 func (p *parser) load(data []byte) *yaml.Node {
 	if len(data) > maxSize {
-		p.errorAt(0, 0, "the file is larger than %d KiB: is it a configuration?", maxSize>>10)
+		p.errorAt(0, 0, "the file is larger than %v KiB: is it a configuration?", limit(maxSize>>10))
 		return nil
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
@@ -57,8 +57,8 @@ func (p *parser) load(data []byte) *yaml.Node {
 		p.errorAt(0, 0, "the file is empty: it needs at least version, stores and syncs")
 		return nil
 	}
-	if top := doc.Content[0]; p.quiet && (lookup(top, "version") == nil || lookup(top, "stores") == nil || lookup(top, "syncs") == nil) {
-		p.errorAt(0, 0, "it holds no configuration, which is a YAML map with version, stores and syncs")
+	if top := doc.Content[0]; p.quiet && lookup(top, "version") == nil && lookup(top, "stores") == nil && lookup(top, "syncs") == nil {
+		p.errorAt(0, 0, "the secret holds no configuration")
 		return nil
 	}
 	root := p.clean(doc.Content[0], 0, false)
@@ -99,7 +99,7 @@ func (p *parser) syntax(data []byte, err error) {
 func (p *parser) clean(n *yaml.Node, depth int, repeated bool) *yaml.Node {
 	bad := &yaml.Node{Line: n.Line, Column: n.Column}
 	if depth > maxDepth {
-		p.errorf(n, "nested more than %d deep", maxDepth)
+		p.errorf(n, "nested more than %v deep", limit(maxDepth))
 		return bad
 	}
 	if n.Kind == yaml.AliasNode {
@@ -108,7 +108,7 @@ func (p *parser) clean(n *yaml.Node, depth int, repeated bool) *yaml.Node {
 	if repeated {
 		if p.repeated++; p.repeated > maxRepeated {
 			if p.repeated == maxRepeated+1 {
-				p.errorf(n, "the file's aliases repeat more than %d nodes: write out what they stand for", maxRepeated)
+				p.errorf(n, "the file's aliases repeat more than %v nodes: write out what they stand for", limit(maxRepeated))
 			}
 			return bad
 		}
@@ -151,11 +151,11 @@ func (p *parser) key(key *yaml.Node, seen map[string]*yaml.Node) bool {
 		p.errorf(key, "a key must be plain text")
 		return false
 	case key.Tag != "!!str":
-		p.errorf(key, "the key %s reads as %s: put it in quotes", key.Value, kindOf(key))
+		p.errorf(key, "the key %s reads as %s: put it in quotes", key.Value, own(kindOf(key)))
 		return false
 	}
 	if first, dup := seen[key.Value]; dup {
-		p.errorf(key, "the key %q is here twice: the first is in line %d", key.Value, first.Line)
+		p.errorf(key, "the key %q is here twice: the first is in line %d", key.Value, line(first.Line))
 		return false
 	}
 	seen[key.Value] = key

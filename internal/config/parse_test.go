@@ -71,10 +71,10 @@ func dump(t *testing.T, f *File) string {
 }
 
 func TestASecretThatIsNoConfigurationIsNotQuoted(t *testing.T) {
-	for _, text := range []string{canary, "*" + canary, canary + ": x", `{"password": "` + canary + `"}`, "version: 1\n" + canary + ": 2", "- " + canary, "'" + canary, "!" + canary + " x",
-		"version: 1\nstores: *" + canary} {
+	for _, text := range []string{canary, "*" + canary, canary + ": x", `{"password": "` + canary + `"}`, "- " + canary, "'" + canary, "!" + canary + " x"} {
 		_, err := ParseSecret("secretsmanager:app/db", []byte(text), testEnv, testKinds())
-		if err == nil || strings.Contains(err.Error(), canary) || !strings.HasPrefix(err.Error(), "secretsmanager:app/db:") {
+		if err == nil || strings.Contains(err.Error(), canary) || !strings.HasPrefix(err.Error(), "secretsmanager:app/db:") ||
+			!strings.Contains(err.Error(), "holds no configuration") && !strings.Contains(err.Error(), "not valid YAML") {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestASecretThatIsNoConfigurationIsNotQuoted(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := ParseSecret("secretsmanager:config", []byte(BuiltInText+"limit: {}\n"), testEnv, testKinds())
-	if err == nil || !strings.Contains(err.Error(), `did you mean "limits"?`) {
+	if err == nil || err.Error() != "secretsmanager:config:16:1: unknown key … in …" {
 		t.Errorf("a configuration with a mistake: got %v", err)
 	}
 }

@@ -12,29 +12,40 @@ import (
 type field struct {
 	name     string
 	required bool
-	read     func(n *yaml.Node)
+	read     func(n *yaml.Node) // nil: later versions have the key
 }
+
+// later is a key that the documentation of the project names and this version does not read.
+func later(name string) field { return field{name: name} }
 
 // mapping reads a map: its fields in the order given, whatever their order in the file. what says in messages whose map it is.
 func (p *parser) mapping(n *yaml.Node, what string, fields ...field) {
 	if !p.isKind(n, yaml.MappingNode, what) {
 		return
 	}
-	known := make([]string, len(fields))
-	for i, f := range fields {
-		known[i] = f.name
+	var known, absent []string
+	for _, f := range fields {
+		if f.read == nil {
+			absent = append(absent, f.name)
+		} else {
+			known = append(known, f.name)
+		}
 	}
 	for i := 0; i < len(n.Content); i += 2 {
-		if key := n.Content[i]; !slices.Contains(known, key.Value) {
+		switch key := n.Content[i]; {
+		case slices.Contains(absent, key.Value):
+			p.errorf(key, "%q in %s is not in this version", own(key.Value), what)
+		case !slices.Contains(known, key.Value):
 			p.errorf(key, "unknown key %q in %s%s", shorten(key.Value), what, didYouMean(key.Value, known))
 		}
 	}
 	for _, f := range fields {
 		switch value := lookup(n, f.name); {
+		case f.read == nil:
 		case value != nil:
 			f.read(value)
 		case f.required:
-			p.errorf(n, "%s has no %q", what, f.name)
+			p.errorf(n, "%s has no %q", what, own(f.name))
 		}
 	}
 }
@@ -71,7 +82,7 @@ func (p *parser) text(n *yaml.Node, what string) (string, bool) {
 		return "", false
 	}
 	if n.Tag != "!!str" {
-		p.errorf(n, "%s must be text, and %s reads as %s: put it in quotes", what, p.raw.text(n), kindOf(n))
+		p.errorf(n, "%s must be text, and %s reads as %s: put it in quotes", what, p.raw.text(n), own(kindOf(n)))
 		return "", false
 	}
 	if n.Value == "" {
@@ -110,16 +121,19 @@ func (p *parser) integer(n *yaml.Node, what string, low, high int) (int, bool) {
 	}
 	switch {
 	case high < noLimit && (number < low || number > high):
-		p.errorf(n, "%s must be from %d to %d, not %s", what, low, high, p.raw.text(n))
+		p.errorf(n, "%s must be from %v to %v, not %s", what, limit(low), limit(high), p.raw.text(n))
 		return 0, false
 	case number < low:
-		p.errorf(n, "%s must be %d or more, not %s", what, low, p.raw.text(n))
+		p.errorf(n, "%s must be %v or more, not %s", what, limit(low), p.raw.text(n))
 		return 0, false
 	}
 	return number, true
 }
 
 const noLimit = 1 << 30
+
+// limit is a bound as messages show it.
+func limit(n int) own { return own(strconv.Itoa(n)) }
 
 // boolean reads true or false. A ${VAR} without quotes may stand for one.
 func (p *parser) boolean(n *yaml.Node, what string) (bool, bool) {
@@ -150,7 +164,7 @@ func choice[S ~string](p *parser, n *yaml.Node, what string, into *S, words ...S
 		for i, w := range words {
 			all[i] = string(w)
 		}
-		p.errorf(n, "%s must be %s, not %q", what, strings.Join(all, " or "), p.raw.text(n))
+		p.errorf(n, "%s must be %s, not %q", what, own(strings.Join(all, " or ")), p.raw.text(n))
 		return
 	}
 	*into = S(s)
@@ -170,9 +184,9 @@ func (p *parser) isKind(n *yaml.Node, want yaml.Kind, what string) bool {
 	case want == yaml.SequenceNode:
 		p.errorf(n, "%s must be a list, not a map: begin each entry with \"- \"", what)
 	case want == yaml.MappingNode:
-		p.errorf(n, "%s must be a map of keys and values, not %s", what, kindOf(n))
+		p.errorf(n, "%s must be a map of keys and values, not %s", what, own(kindOf(n)))
 	default:
-		p.errorf(n, "%s must be a single value, not %s", what, kindOf(n))
+		p.errorf(n, "%s must be a single value, not %s", what, own(kindOf(n)))
 	}
 	return false
 }

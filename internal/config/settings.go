@@ -54,13 +54,15 @@ func (p *parser) object(n *yaml.Node, what string, s *property) {
 			p.setting(value, where, key.Value, prop)
 		case s.open():
 			p.setting(value, where, key.Value, &property{})
+		case key.Value == "organization" && strings.HasSuffix(what, ": allow"):
+			p.errorf(key, "%q in %s is not in this version", own("organization"), what)
 		default:
 			p.errorf(key, "unknown key %q in %s%s", shorten(key.Value), what, didYouMean(key.Value, slices.Collect(maps.Keys(s.Properties))))
 		}
 	}
 	for _, name := range s.Required {
 		if lookup(n, name) == nil {
-			p.errorf(n, "%s has no %q", what, name)
+			p.errorf(n, "%s has no %q", what, own(name))
 		}
 	}
 }
@@ -122,11 +124,11 @@ func (p *parser) word(n *yaml.Node, what string, s *property) {
 		return
 	}
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, text) {
-		p.errorf(n, "%s must be %s, not %q", what, strings.Join(s.Enum, " or "), p.raw.text(n))
+		p.errorf(n, "%s must be %s, not %q", what, own(strings.Join(s.Enum, " or ")), p.raw.text(n))
 		return
 	}
 	if long := utf8.RuneCountInString(text); long < s.MinLength || s.MaxLength > 0 && long > s.MaxLength {
-		p.errorf(n, "%s is %d characters long: it must be %s", what, long, span(s.MinLength, s.MaxLength))
+		p.errorf(n, "%s is %d characters long: it must be %s", what, long, own(span(s.MinLength, s.MaxLength)))
 		return
 	}
 	if s.Pattern == "" {
@@ -144,7 +146,7 @@ func (p *parser) word(n *yaml.Node, what string, s *property) {
 	if s.Description != "" {
 		help = strings.TrimSuffix(s.Description, ".")
 	}
-	p.errorf(n, "%s: %q does not have the right form (%s)", what, p.raw.text(n), help)
+	p.errorf(n, "%s: %q does not have the right form (%s)", what, p.raw.text(n), own(help))
 }
 
 func span(low, high int) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -27,7 +28,7 @@ func (p *parser) store(name secret.StoreName, n *yaml.Node, kinds []Kind) Store 
 	}
 	typ := lookup(n, "type")
 	if typ == nil {
-		p.errorf(n, "%s has no %q%s", what, "type", didYouMean("", typesOf(kinds)))
+		p.errorf(n, "%s has no %q%s", what, own("type"), didYouMean("", typesOf(kinds)))
 		return s
 	}
 	var ok bool
@@ -35,7 +36,11 @@ func (p *parser) store(name secret.StoreName, n *yaml.Node, kinds []Kind) Store 
 		return s
 	}
 	kind, ok := find(kinds, s.Type)
-	if !ok {
+	switch {
+	case !ok && slices.Contains([]string{"vault", "aws-parameter-store", "kubernetes"}, s.Type):
+		p.errorf(typ, "%s: type %q is not in this version", what, own(s.Type))
+		return s
+	case !ok:
 		p.errorf(typ, "%s: type %q is not known%s", what, p.raw.text(typ), p.suggest(typ, typesOf(kinds)))
 		return s
 	}
@@ -45,7 +50,7 @@ func (p *parser) store(name secret.StoreName, n *yaml.Node, kinds []Kind) Store 
 		return s
 	}
 	p.object(settings, what, props)
-	s.Decode = decoder(settings, what, p.path, p.raw)
+	s.Decode = decoder(settings, what, p)
 	return s
 }
 
@@ -71,7 +76,8 @@ var (
 )
 
 // decoder returns the strict Decode of a store's settings.
-func decoder(settings *yaml.Node, what, path string, raw rawText) func(into any) error {
+func decoder(settings *yaml.Node, what string, p *parser) func(into any) error {
+	path, raw, quiet := p.path, p.raw, p.quiet
 	return func(into any) error {
 		err := settings.Load(into, yaml.WithKnownFields())
 		if err == nil {
@@ -84,10 +90,17 @@ func decoder(settings *yaml.Node, what, path string, raw rawText) func(into any)
 		case errors.As(err, &one):
 			many = &yaml.LoadErrors{Errors: []*yaml.LoadError{one}}
 		default:
+			if quiet {
+				what = "a store"
+			}
 			return &Error{path, settings.Line, settings.Column, what + ": its settings do not have the right form"}
 		}
 		var all []*Error
 		for _, e := range many.Errors {
+			if quiet {
+				all = append(all, &Error{path, e.Mark.Line, e.Mark.Column, "a setting of a store is not known, or does not have the right form"})
+				continue
+			}
 			all = append(all, &Error{path, e.Mark.Line, e.Mark.Column, what + ": " + explain(e, settings, raw)})
 		}
 		return join(all)

@@ -15,7 +15,7 @@ func (p *parser) syncs(n *yaml.Node, f *File) {
 	p.list(n, "syncs", func(item *yaml.Node) {
 		rule, m := p.rule(item, f)
 		if first, dup := lines[rule.Name]; dup {
-			p.errorAt(m.name.line, m.name.column, "sync %q is here twice: the first is in line %d; a name is part of every copy's mark", m.name.text, first)
+			p.errorAt(m.name.line, m.name.column, "sync %q is here twice: the first is in line %d; a name is part of every copy's mark", m.name.text, line(first))
 		} else if rule.Name != "" {
 			lines[rule.Name] = m.name.line
 		}
@@ -70,6 +70,7 @@ func (p *parser) rule(n *yaml.Node, f *File) (plan.Rule, ruleMarks) {
 		field{"drift", false, func(n *yaml.Node) { choice(p, n, what+": drift", &r.Drift, plan.Mend, plan.Report) }},
 		field{"existing", false, func(n *yaml.Node) { choice(p, n, what+": existing", &r.Existing, plan.Refuse, plan.AdoptLegacy) }},
 		field{"tags", false, func(n *yaml.Node) { choice(p, n, what+": tags", &r.Tags, plan.CopyTags, plan.NoTags) }},
+		later("value"), later("namespace"),
 	)
 	tagged := func(route plan.Route) bool { return route.ByTags }
 	if !selects && len(r.To) > 0 && !slices.ContainsFunc(r.To, tagged) {
@@ -143,6 +144,7 @@ func (p *parser) route(n *yaml.Node, what string, f *File) (plan.Route, routeMar
 				field{"regions", false, func(n *yaml.Node) { r.Except.Regions = p.regions(n, what+": regions") }},
 			)
 		}},
+		later("value"), later("namespace"), later("name"),
 	)
 	if r.ByTags && (len(r.Groups) > 0 || len(r.Accounts) > 0) {
 		p.errorf(n, "%s: with byTags the tags alone decide: give groups and accounts to a destination of their own", what)

@@ -163,7 +163,7 @@ func (p *parser) literals(n *yaml.Node, what string) (all []string) {
 		case strings.ContainsAny(s, "*?"):
 			p.errorf(item, "%s: %q has a wildcard, which is literal here: put it under glob", what, p.raw.text(item))
 		case len(s) > maxNameBytes:
-			p.errorf(item, "%s: longer than %d characters", what, maxNameBytes)
+			p.errorf(item, "%s: longer than %v characters", what, limit(maxNameBytes))
 		default:
 			p.once(item, what, slices.Contains(all, s))
 			all = append(all, s)
@@ -183,9 +183,9 @@ func (p *parser) globs(n *yaml.Node, what string) (all []string) {
 		case strings.ContainsAny(s, `[]{}\`):
 			p.errorf(item, `%s: %q: a glob knows *, ** and ? only; write alternatives as entries of their own`, what, p.raw.text(item))
 		case len(s) > maxNameBytes:
-			p.errorf(item, "%s: longer than %d characters", what, maxNameBytes)
+			p.errorf(item, "%s: longer than %v characters", what, limit(maxNameBytes))
 		case strings.Count(strings.ReplaceAll(s, "**", "*"), "*") > maxWildcards:
-			p.errorf(item, "%s: %q has more than %d wildcards", what, p.raw.text(item), maxWildcards)
+			p.errorf(item, "%s: %q has more than %v wildcards", what, p.raw.text(item), limit(maxWildcards))
 		default:
 			p.once(item, what, slices.Contains(all, s))
 			all = append(all, s)

@@ -46,6 +46,7 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 	for _, st := range now.steps {
 		again[keyOf(st.Change)] = st
 	}
+	used := map[changeKey]bool{}
 	run := &Run{Plan: saved, views: now.views, exact: true}
 	for _, c := range saved.Changes {
 		st := again[keyOf(c)]
@@ -53,8 +54,10 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 		switch {
 		case !writes:
 			run.steps = append(run.steps, &step{Change: c})
+		case used[keyOf(c)]:
+			return nil, &StaleError{fmt.Sprintf("%q in %s stands in it twice", c.Name, c.Target)}
 		case st == nil:
-			return nil, &StaleError{fmt.Sprintf("%s %q in %s is not to be changed that way any more, or stands in the plan twice", c.Action, c.Name, c.Target)}
+			return nil, &StaleError{fmt.Sprintf("%s %q in %s is not to be changed that way any more", c.Action, c.Name, c.Target)}
 		case st.Action != c.Action || st.Sync != c.Sync:
 			return nil, &StaleError{fmt.Sprintf("%q in %s is now to be: %s (%s) by sync %q", c.Name, c.Target, st.Action, st.Reason, st.Sync)}
 		case st.Source.Version != c.Source.Version:
@@ -62,7 +65,7 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 		case st.Expect != c.Expect:
 			return nil, &StaleError{fmt.Sprintf("the copy %q in %s has changed", c.Name, c.Target)}
 		default:
-			delete(again, keyOf(c)) // each is applied once, whatever the file says
+			used[keyOf(c)] = true
 			run.steps = append(run.steps, st)
 		}
 	}

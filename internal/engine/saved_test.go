@@ -172,7 +172,7 @@ func TestAChangeThatStandsTwiceInASavedPlanIsRefused(t *testing.T) {
 	l := newLab(t)
 	e, p := l.prepared(deleting)
 	p.Changes = append(p.Changes, p.Changes[0])
-	if _, err := e.Resume(t.Context(), p, nil); err == nil || !strings.Contains(err.Error(), "stands in the plan twice") {
+	if _, err := e.Resume(t.Context(), p, nil); err == nil || !strings.Contains(err.Error(), "stands in it twice") {
 		t.Errorf("got %v", err)
 	}
 }
