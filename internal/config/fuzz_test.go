@@ -32,7 +32,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(BuiltInText)
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, canary) {
-			t.Skip()
+			return // it is in the text itself, not taken from the environment
 		}
 		file, err := Parse("f.yaml", []byte(text), testEnv, testKinds())
 		if err != nil {

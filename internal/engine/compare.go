@@ -137,12 +137,17 @@ func (at *seen) keep(f plan.Found) {
 }
 
 func (at *seen) refuse(w *plan.Want, reason plan.Reason, detail string) plan.Found {
-	c := plan.Change{Action: plan.Refusal, Reason: reason, Sync: w.Rule.Name, Target: &at.target, Name: w.Name, Detail: detail,
+	c := plan.Change{Action: plan.Refusal, Reason: reason, Sync: w.Rule.Name, Target: at.targetOf(w), Name: w.Name, Detail: detail,
 		Source: plan.SourceRef{Store: w.Rule.From, Name: w.Source.Name, Version: w.Source.Version}}
-	if w.At != nil {
-		c.Target = w.At
-	}
 	return plan.Found{State: plan.Unknown, Change: &c, Want: w}
+}
+
+// targetOf returns the target that a copy is written through, and that an orphan (nil) is told for.
+func (at *seen) targetOf(w *plan.Want) *plan.Target {
+	if w != nil && w.At != nil {
+		return w.At
+	}
+	return &at.target
 }
 
 // destOf returns the destination that a store's copies are written through.

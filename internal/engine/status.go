@@ -82,11 +82,8 @@ func (e *Engine) Status(ctx context.Context, o Options) (*Status, error) {
 }
 
 func statusOf(at *seen, f plan.Found) CopyStatus {
-	c := CopyStatus{Target: &at.target, State: f.State}
+	c := CopyStatus{Target: at.targetOf(f.Want), State: f.State}
 	if f.Want != nil {
-		if f.Want.At != nil {
-			c.Target = f.Want.At
-		}
 		c.Sync, c.Name = f.Want.Rule.Name, f.Want.Name
 		c.Source = plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}
 	}

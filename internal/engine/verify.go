@@ -57,10 +57,7 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 		if f.Want == nil {
 			return
 		}
-		target := &at.target
-		if f.Want.At != nil {
-			target = f.Want.At
-		}
+		target := at.targetOf(f.Want)
 		p := &pair{view: s.views[f.Want.Rule.From], dest: at.destOf(target.Store), Verification: Verification{Sync: f.Want.Rule.Name, Target: target, Name: f.Want.Name,
 			Source: plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}}}
 		switch {
