@@ -10,10 +10,14 @@ import (
 
 // StoreInfo is what only an opened store can tell of itself.
 type StoreInfo struct {
-	Account secret.AccountID   // empty: the settings don't say
-	Region  secret.Region      // empty: the settings don't say
-	One     bool               // one place; false for a store that is opened once per account and Region
-	Allow   []secret.AccountID // nil: every account
+	Account   secret.AccountID   // empty: the settings don't say
+	Region    secret.Region      // empty: the settings don't say
+	One       bool               // one place; false for a store that is opened once per account and Region
+	Elsewhere bool               // it is not in AWS accounts and Regions: byTags, groups, accounts and regions can't name anything of it
+	Untagged  bool               // its listing tells no tags: secrets can't be selected and routed by them
+	Renames   bool               // a copy has another name there than its source, where the sync gives none
+	Reads     []SecretRef        // the secrets that it is connected with
+	Allow     []secret.AccountID // nil: every account
 	// Identity is the same for two stores that are surely one place, where Account and Region don't tell. Empty: the store is a place of its own.
 	Identity string
 }
@@ -29,6 +33,7 @@ func Check(f *File, opened map[secret.StoreName]StoreInfo) error {
 				f.GroupsFrom.Store)
 		}
 	}
+	c.connections()
 	for i := range f.Rules {
 		c.source(i)
 		for j := range f.Rules[i].To {
@@ -60,9 +65,29 @@ func (c *checker) sync(i int) string {
 
 func (c *checker) source(i int) {
 	r := c.Rules[i]
+	if info, ok := c.opened[r.From]; ok && len(r.Select.Tags) > 0 && info.Untagged {
+		c.errorf(c.marks.rules[i].from, "%s: select: tags: a listing of store %q tells none: select by name", c.sync(i), r.From)
+	}
 	if info, ok := c.opened[r.From]; ok && !info.One {
 		c.errorf(c.marks.rules[i].from, "%s: from: store %q is opened once per account and can't be a source: name a store without role, or give it an account",
 			c.sync(i), r.From)
+	}
+}
+
+// connections checks the secrets that stores are connected with.
+func (c *checker) connections() {
+	for _, s := range c.Stores {
+		for _, ref := range c.opened[s.Name].Reads {
+			switch info, ok := c.opened[ref.Store]; {
+			case !slices.ContainsFunc(c.Stores, func(s Store) bool { return s.Name == ref.Store }):
+				c.errorf(c.marks.stores[s.Name], "store %q: its connection: store %q is not defined under stores", s.Name, ref.Store)
+			case !ok:
+			case !info.One:
+				c.errorf(c.marks.stores[s.Name], "store %q: its connection: store %q is opened once per account: name one that is in one place", s.Name, ref.Store)
+			case len(info.Reads) > 0:
+				c.errorf(c.marks.stores[s.Name], "store %q: its connection: store %q is itself connected by a secret", s.Name, ref.Store)
+			}
+		}
 	}
 }
 
@@ -71,6 +96,14 @@ func (c *checker) destination(i, j int) {
 	info, ok := c.opened[route.Store]
 	if !ok {
 		return
+	}
+	if info.Elsewhere && (route.ByTags || len(route.Groups)+len(route.Accounts)+len(route.Regions) > 0 ||
+		len(route.Except.Accounts)+len(route.Except.Groups)+len(route.Except.Regions) > 0) {
+		c.errorf(at.at, "%s: to: store %q is not in AWS accounts: byTags, groups, accounts, regions and except do not apply", c.sync(i), route.Store)
+		return
+	}
+	if source, ok := c.opened[c.Rules[i].From]; ok && route.ByTags && source.Untagged {
+		c.errorf(at.at, "%s: to: byTags: a listing of store %q tells no tags: name groups or accounts, and select by name", c.sync(i), c.Rules[i].From)
 	}
 	if !info.One && !route.ByTags && len(route.Groups) == 0 && len(route.Accounts) == 0 {
 		c.errorf(at.at, "%s: to: store %q is opened once per account: say which, by byTags: true, groups or accounts", c.sync(i), route.Store)

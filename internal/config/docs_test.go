@@ -14,12 +14,16 @@ func TestTheReferenceIsRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(data)
+	notifications, err := os.ReadFile("../../docs/notifications.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data) + "\n" + string(notifications)
 	env := func(string) (string, bool) { return "7c1f", true }
 	whole, builtIn := 0, false
 	for _, block := range regexp.MustCompile("(?s)```(yaml|json)\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		switch {
-		case block[1] == "json":
+		case strings.Contains(block[2], "AccountGroups"):
 			if _, warnings, err := ParseGroups([]byte(block[2])); err != nil || len(warnings) > 0 {
 				t.Errorf("groups: %v %v", warnings, err)
 			}

@@ -24,7 +24,8 @@ func (p *parser) file(root *yaml.Node, kinds []Kind) *File {
 		field{"groups", false, func(n *yaml.Node) { p.groups(n, f) }},
 		field{"groupsFrom", false, func(n *yaml.Node) { p.groupsFrom(n, f) }},
 		field{"syncs", true, func(n *yaml.Node) { p.syncs(n, f) }},
-		later("notify"), later("serve"), later("rotations"),
+		field{"notify", false, func(n *yaml.Node) { p.notify(n, f) }},
+		later("serve"), later("rotations"),
 	)
 	return f
 }

@@ -14,7 +14,7 @@ type flow struct {
 	rule     int
 	route    int
 	from, to site
-	names    []pattern // what is surely selected; none where tags, exclusions or several kinds at once decide
+	names    []pattern // what surely arrives; none where tags, exclusions, several kinds at once or a template of names decide
 }
 
 // site is a place, as far as it takes to tell it from others.
@@ -55,8 +55,12 @@ func (c *checker) findFlows() (all []flow) {
 		}
 		from, names := c.siteOf(r.From, source), patterns(r.Select)
 		for j, route := range r.To {
+			arriving := names
+			if route.Name != "" || c.opened[route.Store].Renames {
+				arriving = nil
+			}
 			for _, to := range c.targets(route, source) {
-				all = append(all, flow{rule: i, route: j, from: from, to: to, names: names})
+				all = append(all, flow{rule: i, route: j, from: from, to: to, names: arriving})
 			}
 		}
 	}

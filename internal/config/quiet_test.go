@@ -24,13 +24,19 @@ syncs:
   - name: one
     from: hub
     select: {prefix: [app/], glob: ["x/*"], names: [n], tags: {team: blue}, exclude: ["y/**"]}
-    to: [{store: spokes, accounts: ["111111111111"], groups: [Prod], regions: [us-west-2], except: {accounts: ["222222222222"], groups: [Dev], regions: [eu-west-1]}}]
+    to: [{store: spokes, accounts: ["111111111111"], groups: [Prod], regions: [us-west-2], except: {accounts: ["222222222222"], groups: [Dev], regions: [eu-west-1]}, name: "x/{{ .Name }}/{{ .Key }}", value: {split: [user, pass]}}]
+    value: {keys: {include: [user, pass], exclude: [other], rename: {pass: word}}, merge: "{{ .Base | lower }}", template: "{{ json .Secrets }}"}
     schedule: rate(1 hour)
     deletion: delete
     recoveryDays: 7
     drift: mend
     existing: refuse
     tags: copy
+notify:
+  - sns: {topicArn: "arn:aws:sns:us-east-1:111111111111:failures", region: us-east-1, subject: Subject, text: Text}
+  - smtp: {host: mail.example.com, port: 587, from: a@example.com, to: [b@example.com], tls: starttls, username: user, passwordEnv: NAME, caFile: ca.pem}
+  - webhook: {url: "https://hooks.example.com/x", secretFile: key, allowLocal: true}
+  - slack: {urlEnv: NAME, text: Text}
 `
 
 // TestNoMistakeInASecretIsQuoted puts a canary in the place of every word, one after the other, in forms that break different rules.
@@ -71,15 +77,18 @@ func TestNoMistakeInASecretIsQuoted(t *testing.T) {
 }
 
 func TestAMistakeInASecretIsFoundByItsPlaceAndItsRule(t *testing.T) {
+	const all = "and, base64, eq, ge, gt, has, index, join, json, le, len, lower, lt, ne, not, or, replace, slice, split, trim, trimPrefix, trimSuffix, unbase64, upper, urlquery"
 	for text, want := range map[string]string{
-		"version: 1\nstores: {}\nsyncs: []\n":                                "ssm:x:2:9: … is empty: give it an entry or leave it out\nssm:x:3:8: … is an empty list: give it an entry or leave it out",
-		strings.Replace(wholeSecret, "owner: team", "owner: te am", 1):       "ssm:x:2:8: owner …: it must be 1 to 64 letters, digits, dots, underscores and hyphens: it is written into tags",
-		strings.Replace(wholeSecret, "deletes: 5", "deletes: -5", 1):         "ssm:x:3:19: … must be 0 or more, not …",
-		strings.Replace(wholeSecret, "drift: mend", "drift: off", 1):         "ssm:x:19:12: … must be mend or report, not …",
-		strings.Replace(wholeSecret, "version: 1\n", "", 1):                  "ssm:x:1:1: … has no \"version\"",
-		strings.Replace(wholeSecret, "type: box", "type: vault", 1):          "ssm:x:7:17: …: type \"vault\" is not in this version",
-		"{username: u, password: p}":                                         "ssm:x: the secret holds no configuration",
-		strings.Replace(wholeSecret, "owner: team", "owner: a\nowner: b", 1): "ssm:x:3:1: the key … is here twice: the first is in line 2",
+		"version: 1\nstores: {}\nsyncs: []\n":                                  "ssm:x:2:9: … is empty: give it an entry or leave it out\nssm:x:3:8: … is an empty list: give it an entry or leave it out",
+		strings.Replace(wholeSecret, "owner: team", "owner: te am", 1):         "ssm:x:2:8: owner …: it must be 1 to 64 letters, digits, dots, underscores and hyphens: it is written into tags",
+		strings.Replace(wholeSecret, "deletes: 5", "deletes: -5", 1):           "ssm:x:3:19: … must be 0 or more, not …",
+		strings.Replace(wholeSecret, "drift: mend", "drift: off", 1):           "ssm:x:20:12: … must be mend or report, not …",
+		strings.Replace(wholeSecret, "version: 1\n", "", 1):                    "ssm:x:1:1: … has no \"version\"",
+		strings.Replace(wholeSecret, "type: box", "type: vault", 1):            "ssm:x:7:17: …: type \"vault\" is not in this version",
+		strings.Replace(wholeSecret, "exclude: [other]", "exclude: [pass]", 1): "ssm:x:16:12: …: the key … is under include and under exclude",
+		strings.Replace(wholeSecret, ".Base | lower", ".Base | print", 1):      "ssm:x:16:91: …: line 1, column 1 of the template: …: this function is not allowed here; there is " + all,
+		"{username: u, password: p}":                                           "ssm:x: the secret holds no configuration",
+		strings.Replace(wholeSecret, "owner: team", "owner: a\nowner: b", 1):   "ssm:x:3:1: the key … is here twice: the first is in line 2",
 	} {
 		if _, err := ParseSecret("ssm:x", []byte(text), testEnv, testKinds()); err == nil || err.Error() != want {
 			t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -89,15 +98,13 @@ func TestAMistakeInASecretIsFoundByItsPlaceAndItsRule(t *testing.T) {
 
 func TestWhatIsNotInThisVersionSaysSo(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"owner: team", "notify: {}", `x.yaml:2:1: "notify" in the file is not in this version`},
 		{"owner: team", "serve: {}", `x.yaml:2:1: "serve" in the file is not in this version`},
 		{"owner: team", "rotations: []", `x.yaml:2:1: "rotations" in the file is not in this version`},
 		{"type: box", "type: kubernetes", `x.yaml:7:17: store "other": type "kubernetes" is not in this version`},
 		{"type: box", "type: aws-parameter-store", `x.yaml:7:17: store "other": type "aws-parameter-store" is not in this version`},
 		{"type: box", "type: vault", `x.yaml:7:17: store "other": type "vault" is not in this version`},
 		{"allow: {accounts", "allow: {organization: o-1, accounts", `x.yaml:6:89: "organization" in store "spokes": allow is not in this version`},
-		{"drift: mend", "value: x", `x.yaml:19:5: "value" in sync "one" is not in this version`},
-		{"store: spokes, ", "store: spokes, name: x, ", `x.yaml:15:26: "name" in sync "one": to is not in this version`},
+		{"drift: mend", "namespace: x", `x.yaml:20:5: "namespace" in sync "one" is not in this version`},
 		{"store: spokes, ", "store: spokes, namespace: x, ", `x.yaml:15:26: "namespace" in sync "one": to is not in this version`},
 	} {
 		_, err := Parse("x.yaml", []byte(strings.Replace(wholeSecret, c.old, c.new, 1)), testEnv, testKinds())

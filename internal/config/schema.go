@@ -41,6 +41,7 @@ func Schema(kinds []Kind) ([]byte, error) {
 			"deletePercent": object{"type": "integer", "minimum": 0, "maximum": 100, "default": plan.DefaultDeletePercent,
 				"description": "The most of a target's copies, in percent, that one run deletes; it counts from 5 deletions up."},
 		}),
+		"notify": notifySchema(),
 	}, "version", "stores", "syncs")
 	withVariables(all)
 	all["$schema"] = "http://json-schema.org/draft-07/schema#"
@@ -67,6 +68,7 @@ func syncSchema() object {
 			"exclude": words("Globs on names that are left out.", "pattern", globForm),
 		}), "minProperties", 1),
 		"to":       object{"type": "array", "minItems": 1, "description": "The destinations.", "items": routeSchema()},
+		"value":    shapeSchema("How the value of a copy is made, at every destination that has no value of its own. Default: as it is."),
 		"schedule": word("When the sync runs unattended, in UTC: rate(1 hour), cron(…) with EventBridge's six fields, or a cron line of five."),
 		"deletion": choiceSchema("What happens to a copy that nothing wants any more.", plan.Retain, plan.Delete),
 		"recoveryDays": object{"type": "integer", "minimum": minRecoveryDays, "maximum": maxRecoveryDays, "default": plan.DefaultRecoveryDays,
@@ -89,7 +91,22 @@ func routeSchema() object {
 			"groups":   words("Groups of accounts to leave out."),
 			"regions":  regionList("Regions to leave out."),
 		}),
+		"name":  word("A template for the name of the copy: .Name, .Path, .Base, .Dir, and .Key of a split. Default: the name of the source; with split {{ .Name }}/{{ .Key }}."),
+		"value": shapeSchema("How the value of the copy is made, in place of the sync's."),
 	}, "store")
+}
+
+func shapeSchema(description string) object {
+	return with(closed(description, object{
+		"keys": with(closed("Which keys of a value that is a JSON object, and under which names. Numbers, order and nested values stay as they are.", object{
+			"include": words("Only these keys; each must be there."),
+			"exclude": words("All keys but these."),
+			"rename":  object{"type": "object", "minProperties": 1, "additionalProperties": object{"type": "string", "minLength": 1}, "description": "New names of keys, by the old ones."},
+		}), "minProperties", 1),
+		"split":    words("A copy of its own for each of these keys."),
+		"merge":    word("One copy of all secrets that get one name: a template for the key that each has in it, as in {{ .Base }}."),
+		"template": word("A template for the whole value: .Name, .Path, .Base, .Dir, .Value, .Text; with merge .Secrets."),
+	}), "minProperties", 1)
 }
 
 func storesSchema(kinds []Kind) (object, error) {

@@ -36,6 +36,8 @@ func (p *parser) rule(n *yaml.Node, f *File) (plan.Rule, ruleMarks) {
 		what = fmt.Sprintf("sync %q", p.raw.text(name))
 	}
 	selects := false
+	var value *plan.Shape
+	ofAll := lookup(n, "value")
 	p.mapping(n, what,
 		field{"name", true, func(n *yaml.Node) {
 			m.name = p.raw.mark(n)
@@ -54,9 +56,13 @@ func (p *parser) rule(n *yaml.Node, f *File) (plan.Rule, ruleMarks) {
 			f.marks.hidden = f.marks.hidden || p.replacedIn(n)
 			r.Select = p.selection(n, what+": select")
 		}},
+		field{"value", false, func(n *yaml.Node) { value = p.shape(n, what+": value") }},
 		field{"to", true, func(n *yaml.Node) {
 			p.list(n, what+": to", func(item *yaml.Node) {
 				route, at := p.route(item, what+": to", f)
+				if value != nil || ofAll == nil {
+					p.shaped(&route, value, item, what+": to")
+				}
 				r.To, m.to = append(r.To, route), append(m.to, at)
 			})
 		}},
@@ -70,7 +76,7 @@ func (p *parser) rule(n *yaml.Node, f *File) (plan.Rule, ruleMarks) {
 		field{"drift", false, func(n *yaml.Node) { choice(p, n, what+": drift", &r.Drift, plan.Mend, plan.Report) }},
 		field{"existing", false, func(n *yaml.Node) { choice(p, n, what+": existing", &r.Existing, plan.Refuse, plan.AdoptLegacy) }},
 		field{"tags", false, func(n *yaml.Node) { choice(p, n, what+": tags", &r.Tags, plan.CopyTags, plan.NoTags) }},
-		later("value"), later("namespace"),
+		later("namespace"),
 	)
 	tagged := func(route plan.Route) bool { return route.ByTags }
 	if !selects && len(r.To) > 0 && !slices.ContainsFunc(r.To, tagged) {
@@ -144,7 +150,9 @@ func (p *parser) route(n *yaml.Node, what string, f *File) (plan.Route, routeMar
 				field{"regions", false, func(n *yaml.Node) { r.Except.Regions = p.regions(n, what+": regions") }},
 			)
 		}},
-		later("value"), later("namespace"), later("name"),
+		field{"name", false, func(n *yaml.Node) { r.Name = p.template(n, what+": name", false) }},
+		field{"value", false, func(n *yaml.Node) { r.Shape = p.shape(n, what+": value") }},
+		later("namespace"),
 	)
 	if r.ByTags && (len(r.Groups) > 0 || len(r.Accounts) > 0) {
 		p.errorf(n, "%s: with byTags the tags alone decide: give groups and accounts to a destination of their own", what)

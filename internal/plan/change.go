@@ -65,6 +65,7 @@ const (
 	Ambiguous          Reason = "ambiguous"
 	TooManyTags        Reason = "too-many-tags"
 	NoValue            Reason = "no-value"
+	BadValue           Reason = "bad-value" // its form is not the one that the shape or the target needs
 	SourceMissing      Reason = "source-missing"
 )
 
@@ -138,10 +139,12 @@ type Problem struct {
 	Error  string          `json:"error"`
 }
 
-// Cost is what copies cost a month in US dollars, at the list price of a stored secret.
+// Cost is what copies cost a month in US dollars, at the list prices of what is stored.
 type Cost struct {
 	Added float64 `json:"added"` // by the copies that the plan creates
 	Total float64 `json:"total"` // of all wanted copies
+	// Copies is how many wanted copies cost something.
+	Copies int `json:"copies"`
 }
 
 // Plan is what a run would change, in order. It holds no value and no digest of one.

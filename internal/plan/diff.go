@@ -8,18 +8,6 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-// Want is a copy that a target shall hold.
-type Want struct {
-	Rule   *Rule
-	Source *secret.Meta
-	Name   secret.Name
-	// At is the target that the copy is written through, where several stores are one place; nil: the target that is compared.
-	At *Target
-	// Refused, where it is set, says that the copy must not be touched whatever the target holds, and Detail why.
-	Refused Reason
-	Detail  string
-}
-
 // Policy is what decides beside the two sides themselves.
 type Policy struct {
 	Owner secret.Owner
@@ -29,13 +17,18 @@ type Policy struct {
 	SameKey func(a, b secret.Key) bool
 	// Adopt holds globs of the names that a person takes over.
 	Adopt []string
+	// Keeps says what the copies that are written through a store have beside a value: what they don't is neither compared nor missed. Nil: all.
+	Keeps func(secret.StoreName) Keeps
 	// Check says why a target can't hold a copy of that name with those tags and that description; an empty reason if it can. Nil: it can hold everything.
 	Check func(at Target, name secret.Name, tags map[string]string, description string) (Reason, string)
 	// Rules finds the rule that a mark names; nil if the configuration has it no longer.
 	Rules func(secret.SyncName) *Rule
-	// Source says what is known of the source that a mark names. Nil: nothing is asked, and every source is taken to be there.
-	Source func(secret.Mark) SourceState
+	// Source says what is known of the source of an orphan, and its name where it can be told. Nil: nothing is asked, and every source is taken to be there.
+	Source func(*secret.Copy) (SourceState, secret.Name)
 }
+
+// Keeps says what a copy has beside a value.
+type Keeps struct{ Tags, Description, Key bool }
 
 // SourceState says what a run knows of the source of an orphan.
 type SourceState int
@@ -85,10 +78,14 @@ type Found struct {
 //	yes     yes, ours, at another version            update   new-version, or drifted where somebody else wrote it
 //	yes     yes, ours, other tags, text or key       metadata tags-changed, description-changed, key-changed
 //	no      yes, ours                                keep or delete, unwanted or source-deleted
+//	no      yes, ours, scheduled for deletion        nothing, until its window is over and the store leaves it to us: as above
 //	no      yes, not ours                            nothing: it is none of our business
 func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func(Found)) {
 	if p.Key == nil {
 		p.Key = func(secret.StoreName) secret.Key { return "" }
+	}
+	if p.Keeps == nil {
+		p.Keeps = func(secret.StoreName) Keeps { return Keeps{true, true, true} }
 	}
 	if p.SameKey == nil {
 		p.SameKey = func(a, b secret.Key) bool { return a == b }
@@ -122,7 +119,7 @@ func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func
 		}
 		if rival := rivals(wants[:same]); rival != nil {
 			for _, w := range wants[:same] {
-				visit(d.refuse(w, there, Ambiguous, fmt.Sprintf("more than one source wants this name here: %s and %s", wants[0].Source.Identity, rival.Source.Identity)))
+				visit(d.refuse(w, there, Ambiguous, fmt.Sprintf("more than one source wants this name here: %s", wants[0].and(rival))))
 			}
 		} else {
 			visit(d.wanted(wants[0], there))
@@ -131,9 +128,9 @@ func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func
 	}
 }
 
-// rivals returns a want of another source than the first, if there is one. Several rules may want one source's copy: the first has it.
+// rivals returns a want of another source than the first, or of another shape, if there is one. Several rules may want one source's copy: the first has it.
 func rivals(wants []*Want) *Want {
-	i := slices.IndexFunc(wants, func(w *Want) bool { return w.Source.Identity != wants[0].Source.Identity })
+	i := slices.IndexFunc(wants, func(w *Want) bool { return !w.same(wants[0]) })
 	if i < 0 {
 		return nil
 	}
@@ -148,8 +145,7 @@ type differ struct {
 func (d *differ) change(action Action, reason Reason, w *Want, have *secret.Copy, detail string) *Change {
 	c := &Change{Action: action, Reason: reason, Target: &d.target, Detail: detail}
 	if w != nil {
-		c.Sync, c.Name, c.Target = w.Rule.Name, w.Name, d.targetOf(w)
-		c.Source = SourceRef{Store: w.Rule.From, Name: w.Source.Name, Version: w.Source.Version}
+		c.Sync, c.Name, c.Target, c.Source = w.Rule.Name, w.Name, d.targetOf(w), w.Ref()
 	}
 	if have != nil {
 		c.Name, c.Expect = have.Name, have.Revision
@@ -164,6 +160,8 @@ func (d *differ) targetOf(w *Want) *Target {
 	}
 	return &d.target
 }
+
+func (d *differ) keeps(w *Want) Keeps { return d.policy.Keeps(d.targetOf(w).Store) }
 
 func (d *differ) key(w *Want) secret.Key { return d.policy.Key(d.targetOf(w).Store) }
 
@@ -182,11 +180,11 @@ func (d *differ) wanted(w *Want, have *secret.Copy) Found {
 	if w.Refused != "" {
 		return d.refuse(w, have, w.Refused, w.Detail)
 	}
-	if d.key(w) == "" && w.Source.CustomKey {
+	if d.keeps(w).Key && d.key(w) == "" && w.customKey() {
 		return d.refuse(w, have, KeyMismatch, fmt.Sprintf("the source is encrypted with a customer-managed key and store %q has no kmsKey: give it one in this Region", d.targetOf(w).Store))
 	}
-	if w.Source.Version == "" {
-		return d.refuse(w, have, NoValue, "the source has no value yet")
+	if in := w.withoutValue(); in != nil {
+		return d.refuse(w, have, NoValue, w.noValue(in))
 	}
 	if have == nil {
 		if reason, detail := d.check(w, nil); reason != "" {
@@ -233,9 +231,8 @@ func (d *differ) ours(w *Want, have *secret.Copy, adopting bool) Found {
 	if adopting {
 		return do(Behind, Update, Adopted, "taken over")
 	}
-	right := slices.Contains(d.tokens(w, have), have.Version)
-	switch {
-	case !right && have.WrittenByUs():
+	switch right := w.isAt(d.policy.Owner, have.Version); {
+	case !right && (have.WrittenByUs() || have.Version == ""):
 		return do(Behind, Update, NewVersion, "")
 	case !have.WrittenByUs():
 		if w.Rule.Drift == Report {
@@ -247,26 +244,4 @@ func (d *differ) ours(w *Want, have *secret.Copy, adopting bool) Found {
 		return do(Behind, Metadata, reason, detail)
 	}
 	return Found{State: InSync, Want: w, Have: have}
-}
-
-// tokens returns the versions that the copy may be at. Those of the later generations are only worked out where the first does not fit.
-func (d *differ) tokens(w *Want, have *secret.Copy) []secret.Version {
-	if have.Version == w.Source.Version {
-		return []secret.Version{w.Source.Version}
-	}
-	return w.Tokens(d.policy.Owner)
-}
-
-// Tokens returns the versions that a copy of the want's source may carry, by generation.
-func (w *Want) Tokens(owner secret.Owner) []secret.Version {
-	return secret.Tokens(owner, secret.Input{Identity: w.Source.Identity, Version: w.Source.Version, Created: w.Source.Created})
-}
-
-// Mark returns the mark of a copy of the want, with what have's mark tells beyond it.
-func (w *Want) Mark(owner secret.Owner, have *secret.Copy) secret.Mark {
-	m := secret.Mark{Owner: owner, Sync: w.Rule.Name, Source: secret.Identity(w.Source.Identity.Tag())}
-	if have != nil && have.Mark.Owner == owner {
-		m.First, m.Generation = have.Mark.First, have.Mark.Generation
-	}
-	return m
 }

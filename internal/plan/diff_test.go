@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	here    = plan.Target{Store: "t", Place: secret.Place{Account: "111111111111", Region: "us-east-1"}}
+	here    = plan.Target{Store: "t", Place: secret.Place{Kind: secret.SecretsManager, Account: "111111111111", Region: "us-east-1"}}
 	anyTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 )
 
@@ -109,7 +109,7 @@ func settings(fields []string) map[string]string {
 }
 
 func metaOf(name string, set map[string]string) *secret.Meta {
-	m := &secret.Meta{Name: secret.Name(name), Identity: secret.NewIdentity("sm", hub, secret.Name(name)), Version: "v2", Held: []secret.Version{"v1", "v2"},
+	m := &secret.Meta{Name: secret.Name(name), Identity: secret.NewIdentity(hub, secret.Name(name)), Version: "v2", Held: []secret.Version{"v1", "v2"},
 		Created: anyTime, Tags: map[string]string{}}
 	for k, v := range set {
 		switch k {
@@ -138,12 +138,12 @@ func metaOf(name string, set map[string]string) *secret.Meta {
 
 func copyOf(name string, set map[string]string) secret.Copy {
 	c := secret.Copy{Name: secret.Name(name), Version: "v2", Tags: map[string]string{}, Revision: "r",
-		Mark: secret.Mark{Owner: "me", Sync: "s", Source: secret.NewIdentity("sm", hub, secret.Name(name))}}
+		Mark: secret.Mark{Owner: "me", Sync: "s", Source: secret.NewIdentity(hub, secret.Name(name))}}
 	if v, ok := set["version"]; ok {
 		c.Version = secret.Version(v)
 	}
 	if c.Version == "generation1" {
-		c.Version = secret.Tokens("me", secret.Input{Identity: c.Mark.Source, Version: "v2", Created: anyTime})[1]
+		c.Version = secret.Tokens("me", []secret.Input{{Identity: c.Mark.Source, Version: "v2", Created: anyTime}}, "")[1]
 	}
 	c.Labelled, c.Held = c.Version, []secret.Version{c.Version}
 	for k, v := range set {

@@ -22,9 +22,9 @@ const maxTags = 50
 // marks is how many tags the mark of a copy takes: owner, sync, source and first.
 const marks = 4
 
-// OwnTags returns the tags of a source that go with its copies: all but marks, routing tags and AWS's own, or none where the rule says so.
+// OwnTags returns the tags of a source that go with its copies: all but marks, routing tags and AWS's own, or none where the rule says so, and none of several sources.
 func (w *Want) OwnTags() map[string]string {
-	if w.Rule.Tags == NoTags {
+	if w.Rule.Tags == NoTags || w.Inputs != nil {
 		return nil
 	}
 	own := maps.Clone(w.Source.Tags)
@@ -44,7 +44,8 @@ func (d *differ) metadata(w *Want, have *secret.Copy) (Reason, string) {
 		}
 		details = append(details, fmt.Sprintf(format, args...))
 	}
-	if !d.policy.SameKey(d.key(w), have.Key) {
+	keeps := d.keeps(w)
+	if keeps.Key && !d.policy.SameKey(d.key(w), have.Key) {
 		note(KeyChanged, "key")
 	}
 	mark := w.Mark(d.policy.Owner, have)
@@ -55,7 +56,7 @@ func (d *differ) metadata(w *Want, have *secret.Copy) (Reason, string) {
 		note(TagsChanged, "mark of a deletion that did not happen")
 	}
 	var changed []string
-	for k, v := range w.OwnTags() {
+	for k, v := range d.tags(w) {
 		if there, ok := have.Tags[k]; !ok || there != v {
 			changed = append(changed, k)
 		}
@@ -64,15 +65,23 @@ func (d *differ) metadata(w *Want, have *secret.Copy) (Reason, string) {
 		slices.Sort(changed)
 		note(TagsChanged, "tags %s", strings.Join(changed, ", "))
 	}
-	if w.Source.Description != have.Description {
+	if keeps.Description && w.Description() != have.Description {
 		note(DescriptionChanged, "description")
 	}
 	return reason, strings.Join(details, "; ")
 }
 
+// tags returns the tags that go with a copy, as far as it can have any.
+func (d *differ) tags(w *Want) map[string]string {
+	if !d.keeps(w).Tags {
+		return nil
+	}
+	return w.OwnTags()
+}
+
 // check says why the target can't hold the copy.
 func (d *differ) check(w *Want, have *secret.Copy) (Reason, string) {
-	tags := w.OwnTags()
+	tags := d.tags(w)
 	all := maps.Clone(tags)
 	if have != nil {
 		if all == nil {
@@ -86,12 +95,12 @@ func (d *differ) check(w *Want, have *secret.Copy) (Reason, string) {
 	if d.policy.Check == nil {
 		return "", ""
 	}
-	return d.policy.Check(*d.targetOf(w), w.Name, tags, w.Source.Description)
+	return d.policy.Check(*d.targetOf(w), w.Name, tags, w.Description())
 }
 
 // notOurs says why a copy is not ours to write; an empty reason if it is.
 func (d *differ) notOurs(w *Want, have *secret.Copy) (Reason, string) {
-	switch source := secret.Identity(w.Source.Identity.Tag()); {
+	switch source := secret.Identity(w.Identity().Tag()); {
 	case have.Mark.Owner == "":
 		return Foreign, "it carries no mark of ours: rename one of the two, or take it over with --adopt"
 	case have.Mark.Owner != d.policy.Owner:
@@ -107,7 +116,7 @@ func (d *differ) adopts(w *Want, have *secret.Copy) bool {
 	if MatchAny(d.policy.Adopt, string(w.Name)) {
 		return true
 	}
-	return w.Rule.Existing == AdoptLegacy && have.Mark.Owner == "" && legacy(w.Source, have)
+	return w.Rule.Existing == AdoptLegacy && have.Mark.Owner == "" && w.Inputs == nil && legacy(w.Source, have)
 }
 
 // legacy reports whether a copy carries the mark of a predecessor: a tag that names the source's account, a tag with the version of a Vault secret,

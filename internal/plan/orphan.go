@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -12,12 +13,14 @@ func (d *differ) unwanted(have *secret.Copy) (Found, bool) {
 	if have.Mark.Owner != d.policy.Owner || have.Mark.Owner == "" {
 		return Found{}, false
 	}
-	if !have.Deleted.IsZero() {
+	if !have.Deleted.IsZero() && !have.Expired {
 		return Found{State: Deleting, Have: have}, true
 	}
-	reason := Unwanted
+	reason, name := Unwanted, have.Mark.Source.Name()
 	if d.policy.Source != nil {
-		switch d.policy.Source(have.Mark) {
+		state, known := d.policy.Source(have)
+		name = cmp.Or(known, name)
+		switch state {
 		case SourceGone:
 			reason = SourceDeleted
 		case SourceUnreadable:
@@ -44,7 +47,7 @@ func (d *differ) unwanted(have *secret.Copy) (Found, bool) {
 	if rule != nil {
 		c.Source.Store = rule.From
 	}
-	c.Source.Name = have.Mark.Source.Name()
+	c.Source.Name = name
 	return Found{State: Orphan, Change: c, Have: have}, true
 }
 

@@ -24,6 +24,9 @@ type Place struct {
 	Allow        []secret.AccountID // nil: every account
 }
 
+// inAWS reports whether the store is in accounts and Regions.
+func (p Place) inAWS() bool { return p.Mount == "" && p.Cluster == "" }
+
 // Router resolves where secrets go. It is not changed by use, but for a cache: it is not safe for concurrent use.
 type Router struct {
 	Places map[secret.StoreName]Place
@@ -134,10 +137,14 @@ func (q *resolution) byTags(m *secret.Meta) *Routing {
 	return q.result()
 }
 
+const namesStore = "the route names the store"
+
 func (q *resolution) fixed() *Routing {
 	switch {
+	case !q.place.inAWS():
+		q.in[Target{Store: q.route.Store, Place: q.place.Place}] = namesStore
 	case len(q.route.Groups) == 0 && len(q.route.Accounts) == 0:
-		q.add(q.place.Account, q.region(""), "the route names the store")
+		q.add(q.place.Account, q.region(""), namesStore)
 	default:
 		for _, g := range q.route.Groups {
 			q.addGroup(g, fmt.Sprintf("group %s of the route", g))
@@ -210,10 +217,14 @@ func (q *resolution) add(a secret.AccountID, region secret.Region, why string) {
 	}
 	regions := q.route.Regions
 	if len(regions) == 0 {
+		if region == "" {
+			q.refuse(NotAllowed, "%s: account %s in no Region: neither the group nor store %q names one, and the source is in none", why, a, q.route.Store)
+			return
+		}
 		regions = []secret.Region{region}
 	}
 	for _, region := range regions {
-		t := Target{Store: q.route.Store, Place: secret.Place{Account: a, Region: region}}
+		t := Target{Store: q.route.Store, Place: secret.Place{Kind: q.place.Kind, Account: a, Region: region}}
 		if _, ok := q.in[t]; !ok {
 			q.in[t] = why
 		}
@@ -286,6 +297,8 @@ func (r *Router) Reach(rule *Rule, i int, from secret.Place) []Target {
 		}
 	}
 	switch {
+	case !q.place.inAWS():
+		q.in[Target{Store: route.Store, Place: q.place.Place}] = namesStore
 	case route.ByTags:
 		for _, g := range r.Groups {
 			addAll(g.Accounts, q.region(g.Region))

@@ -13,13 +13,13 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-var hub = secret.Place{Account: "123456789012", Region: "us-east-1"}
+var hub = secret.Place{Kind: secret.SecretsManager, Account: "123456789012", Region: "us-east-1"}
 
 func router() *plan.Router {
 	return &plan.Router{
 		Places: map[secret.StoreName]plan.Place{
-			"spokes": {Allow: []secret.AccountID{"111111111111", "222222222222", "333333333333", "444444444444", "555555555555", "987654321098", "123456789012"}},
-			"dr":     {Place: secret.Place{Account: "123456789012", Region: "eu-west-1"}, One: true},
+			"spokes": {Place: secret.Place{Kind: secret.SecretsManager}, Allow: []secret.AccountID{"111111111111", "222222222222", "333333333333", "444444444444", "555555555555", "987654321098", "123456789012"}},
+			"dr":     {Place: secret.Place{Kind: secret.SecretsManager, Account: "123456789012", Region: "eu-west-1"}, One: true},
 		},
 		Groups: map[plan.GroupName]plan.Group{
 			"all":           {Accounts: []secret.AccountID{"111111111111", "222222222222", "333333333333", "444444444444"}},

@@ -35,6 +35,8 @@ type Route struct {
 	Accounts []secret.AccountID
 	Regions  []secret.Region // where given, they replace the group's, the store's and the source's
 	Except   Except
+	Name     string // a template for the name of the copy; empty: the store's own way
+	Shape    *Shape // how the value is made; nil: as it is
 }
 
 // Except takes accounts, groups of accounts and Regions out of a route, everywhere.

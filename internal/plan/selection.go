@@ -57,3 +57,22 @@ func (s Selection) Selects(m *secret.Meta) (ok bool, why string) {
 
 // OnlyNames reports whether the selection lists names, so that its source needs no listing.
 func (s Selection) OnlyNames() bool { return len(s.Names) > 0 }
+
+// Within returns beginnings of names outside which nothing is selected; nil if there are none.
+func (s Selection) Within() []string {
+	if len(s.Prefix) > 0 {
+		return slices.Clone(s.Prefix)
+	}
+	var all []string
+	for _, g := range s.Glob {
+		literal := g
+		if i := strings.IndexAny(g, "*?"); i >= 0 {
+			literal = g[:i]
+		}
+		if literal == "" {
+			return nil
+		}
+		all = append(all, literal)
+	}
+	return all
+}

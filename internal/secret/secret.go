@@ -20,14 +20,23 @@ type (
 	SyncName string
 	// StoreName is the name of a store of the configuration.
 	StoreName string
-	// Identity says where a value comes from, in all the world: "sm/ACCOUNT/REGION/NAME".
+	// Identity says where a value comes from, in all the world: the kind of its store, the place and the name, as in "sm/ACCOUNT/REGION/NAME".
 	Identity string
+	// Kind is what the identities of a kind of store begin with.
+	Kind string
 	// AccountID is an AWS account: 12 digits.
 	AccountID string
 	// Region is an AWS Region.
 	Region string
 	// Key names an encryption key: a key id, an ARN, an alias or the ARN of one. Empty is the store's own default key.
 	Key string
+)
+
+// The kinds of stores.
+const (
+	SecretsManager Kind = "sm"
+	ParameterStore Kind = "ssm"
+	Vault          Kind = "vault"
 )
 
 // Valid reports whether a is 12 ASCII digits.
@@ -38,19 +47,27 @@ func (a AccountID) Valid() bool {
 	return strings.Trim(string(a), "0123456789") == ""
 }
 
-// Place is where a store is. Which fields are set depends on its kind: Account and Region, Cluster and Namespace, or Mount.
+// Place is where a store is. Kind is always set; which of the others are depends on it: Account and Region, Cluster and Namespace, or Host and Mount,
+// with a Namespace where the mount is in one. Two stores at one Place hold the same secrets.
 type Place struct {
+	Kind      Kind      `json:"-"`
 	Account   AccountID `json:"account,omitempty"`
 	Region    Region    `json:"region,omitempty"`
 	Cluster   string    `json:"cluster,omitempty"`
+	Host      string    `json:"-"` // and port
 	Namespace string    `json:"namespace,omitempty"`
 	Mount     string    `json:"mount,omitempty"`
 }
 
-// String returns the fields that are set, joined by "/": "111111111111/us-east-1".
+// Known reports whether the place says where it is, and not only of what kind.
+func (p Place) Known() bool {
+	return p.Account != "" && p.Region != "" || p.Cluster != "" || p.Host != "" && p.Mount != ""
+}
+
+// String returns the fields that are set, but for the kind, joined by "/": "111111111111/us-east-1".
 func (p Place) String() string {
 	var parts []string
-	for _, s := range []string{string(p.Account), string(p.Region), p.Cluster, p.Namespace, p.Mount} {
+	for _, s := range []string{string(p.Account), string(p.Region), p.Cluster, p.Host, p.Namespace, p.Mount} {
 		if s != "" {
 			parts = append(parts, s)
 		}
@@ -62,9 +79,10 @@ func (p Place) String() string {
 type Meta struct {
 	Name        Name
 	Identity    Identity
-	Version     Version   // the current one; empty where the secret has no value yet
+	Version     Version   // the current one; empty where the secret has no value
+	NoValue     string    // why Version is empty, as in "version 3 is destroyed"; empty: it has never had one
 	Held        []Version // every version that the store still labels, the current one included, sorted
-	Created     time.Time // of the secret: a re-created one is another
+	Created     time.Time // of the secret: a re-created one is another; zero where Version tells them apart already
 	Description string
 	Tags        map[string]string // all of them, marks and routing tags included
 	Key         Key
@@ -99,6 +117,7 @@ type Copy struct {
 	Tags        map[string]string // all but the marks
 	Key         Key
 	Deleted     time.Time // not zero: scheduled for deletion
+	Expired     bool      // its recovery window is over, and the store leaves it to us to remove it
 	Unwritable  string    // why it can't be written, as in "it has a rotation of its own"; empty for most
 	Changed     time.Time // of the last change, as the store tells it; zero if it does not
 	Revision    Revision

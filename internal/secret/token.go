@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,20 +21,26 @@ type Input struct {
 	Created  time.Time `json:"created"`
 }
 
-// Tokens returns the versions that a copy of one secret, taken as it is, may carry: the source's own version, then the tokens of the generations 1 to MaxGeneration.
+// Tokens returns the versions that a copy made of inputs by a transformation with that fingerprint ("" for none) may carry, by generation.
+// The copy of one secret of Secrets Manager, taken as it is, carries the source's own version first, which is the same everywhere.
 // They depend on names, ids and times only, never on a value.
-func Tokens(owner Owner, in Input) []Version {
-	all := []Version{in.Version}
-	for generation := 1; generation <= MaxGeneration; generation++ {
-		all = append(all, Token(owner, []Input{in}, "", generation))
+func Tokens(owner Owner, inputs []Input, fingerprint string) []Version {
+	var all []Version
+	for generation := range MaxGeneration + 1 {
+		if generation == 0 && fingerprint == "" && len(inputs) == 1 && inputs[0].Identity.Kind() == SecretsManager {
+			all = append(all, inputs[0].Version)
+			continue
+		}
+		all = append(all, Token(owner, inputs, fingerprint, generation))
 	}
 	return all
 }
 
-// Token returns the version of a copy that is made of inputs by a transformation with that fingerprint ("" for none): the UUIDv5 of all that, of the owner and of the generation.
+// Token returns the UUIDv5 of inputs, the fingerprint of a transformation, the owner and the generation.
 func Token(owner Owner, inputs []Input, fingerprint string, generation int) Version {
+	inputs = slices.Clone(inputs)
 	for i := range inputs {
-		inputs[i].Created = inputs[i].Created.UTC().Truncate(time.Second)
+		inputs[i].Created = inputs[i].Created.UTC()
 	}
 	canonical, err := json.Marshal(struct {
 		V           int     `json:"v"`
@@ -60,8 +67,10 @@ func uuid5(namespace [16]byte, name []byte) [16]byte {
 	return id
 }
 
-// maxTagValue is the length of a tag's value in AWS, in characters.
-const maxTagValue = 256
+const (
+	maxTagValue = 256 // the length of a tag's value in AWS, in characters
+	digits      = 32  // of the SHA-256 that an identity which is cut short ends in
+)
 
 // Tag returns the identity as a tag can hold it. One that is too long, or has characters that a tag can't have, keeps its allowed prefix and ends in 32 hex digits of its SHA-256.
 func (id Identity) Tag() string {
@@ -76,7 +85,6 @@ func (id Identity) Tag() string {
 		return string(id)
 	}
 	sum := sha256.Sum256([]byte(id))
-	const digits = 32
 	return string(id[:min(prefix, maxTagValue-digits)]) + hex.EncodeToString(sum[:])[:digits]
 }
 
@@ -92,12 +100,27 @@ func inTagSet(r rune) bool {
 	return false
 }
 
-// NewIdentity returns the identity of a secret of a kind of store at a place.
-func NewIdentity(kind string, at Place, name Name) Identity {
-	return Identity(kind + "/" + at.String() + "/" + string(name))
+// NewIdentity returns the identity of a secret at a place.
+func NewIdentity(at Place, name Name) Identity {
+	return Identity(string(at.Kind) + "/" + at.String() + "/" + string(name))
 }
 
-// Name returns the name that an identity of an AWS store ends in; the rest of it where the identity is cut short, and all of it for other kinds.
+// Kind returns the kind of store that the secret is in.
+func (id Identity) Kind() Kind {
+	kind, _, _ := strings.Cut(string(id), "/")
+	return Kind(kind)
+}
+
+// NameAt returns the name of the secret, if the identity, which may be as Tag makes it, is that of one at that place. One that is, or could be, cut short has no name.
+func (id Identity) NameAt(at Place) (Name, bool) {
+	name, ok := strings.CutPrefix(string(id), string(NewIdentity(at, "")))
+	if !ok || len(name)-len(strings.TrimRight(name, "0123456789abcdef")) >= digits {
+		return "", false
+	}
+	return Name(name), true
+}
+
+// Name returns the name that an identity in AWS ends in, and the whole identity for other kinds, whose places are not all of one length. It is for people to read.
 func (id Identity) Name() Name {
 	parts := strings.SplitN(string(id), "/", 4)
 	if len(parts) < 4 || !AccountID(parts[1]).Valid() {
