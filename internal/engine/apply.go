@@ -75,17 +75,17 @@ func (a *applier) report(ctx context.Context) *Report {
 	r := &Report{Version: p.Version, Owner: p.Owner, MadeAt: p.MadeAt, ConfigDigest: p.ConfigDigest, Changes: []Result{}, Brakes: p.Brakes,
 		Problems: p.Problems, Warnings: p.Warnings, StaleList: p.StaleList, CostPerMonth: p.CostPerMonth, Interrupted: ctx.Err() != nil}
 	r.Summary.Summary = p.Summary
-	created := 0
+	added := 0.0
 	for _, st := range a.run.steps {
 		got := a.out.of[st]
 		if got.Action == plan.Create && got.Outcome == Applied {
-			created++
+			added += a.engine.price(got.Target.Store)
 		}
 		if got.Outcome == Failed {
 			r.Summary.Failed++
 		}
 		r.Changes = append(r.Changes, got)
 	}
-	r.CostPerMonth.Added = costOf(created)
+	r.CostPerMonth.Added = cents(added)
 	return r
 }

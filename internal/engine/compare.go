@@ -9,6 +9,7 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/shape"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
@@ -24,9 +25,10 @@ type seen struct {
 	ours     int                                    // copies that are ours and live
 	unlisted bool                                   // the listing was denied: orphans are unknown
 	steps    []*step
-	same     int   // copies that need nothing
-	wanted   int   // copies that are wanted, and not refused
-	err      error // the place could not be looked at
+	same     int     // copies that need nothing
+	priced   int     // how many wanted copies, not refused, cost something
+	price    float64 // what they cost a month, in US dollars
+	err      error   // the place could not be looked at
 }
 
 // step is a change, and what applying it needs.
@@ -64,15 +66,19 @@ func (e *Engine) compare(ctx context.Context, s *scope, visit func(*seen, plan.F
 	return slices.Concat(results...)
 }
 
-// byAccount groups places by account, in order.
+// byAccount groups places by account, in order. One that is in none stands alone.
 func byAccount(places [][]plan.Target) [][][]plan.Target {
-	index := map[secret.AccountID]int{}
+	index := map[secret.Place]int{}
 	var groups [][][]plan.Target
 	for _, p := range places {
-		i, ok := index[p[0].Account]
+		key := p[0].Place
+		if key.Account != "" {
+			key = secret.Place{Account: key.Account}
+		}
+		i, ok := index[key]
 		if !ok {
 			i = len(groups)
-			index[p[0].Account] = i
+			index[key] = i
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], p)
@@ -85,7 +91,7 @@ func markNew(s *scope, account []*seen, known map[secret.Identity]bool) {
 	for _, at := range account {
 		for _, st := range at.steps {
 			st.NewTarget = st.Action == plan.Create && st.Target.Account != s.views[st.want.Rule.From].place.Account &&
-				!known[secret.Identity(st.want.Source.Identity.Tag())]
+				!known[secret.Identity(st.want.Identity().Tag())]
 		}
 	}
 }
@@ -104,7 +110,10 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 			at.same++
 		}
 		if f.Want != nil && (f.Change == nil || f.Change.Action != plan.Refusal) {
-			at.wanted++
+			if price := e.price(at.targetOf(f.Want).Store); price > 0 {
+				at.price += price
+				at.priced++
+			}
 		}
 		visit(at, f)
 	}
@@ -138,7 +147,7 @@ func (at *seen) keep(f plan.Found) {
 
 func (at *seen) refuse(w *plan.Want, reason plan.Reason, detail string) plan.Found {
 	c := plan.Change{Action: plan.Refusal, Reason: reason, Sync: w.Rule.Name, Target: at.targetOf(w), Name: w.Name, Detail: detail,
-		Source: plan.SourceRef{Store: w.Rule.From, Name: w.Source.Name, Version: w.Source.Version}}
+		Source: w.Ref()}
 	return plan.Found{State: plan.Unknown, Change: &c, Want: w}
 }
 
@@ -161,6 +170,8 @@ func (at *seen) destOf(name secret.StoreName) store.Destination {
 // reasonOf says in the plan's words why a store refused.
 func reasonOf(err error) plan.Reason {
 	switch {
+	case errors.Is(err, shape.ErrValue):
+		return plan.BadValue
 	case errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount), errors.Is(err, store.ErrCredentials):
 		return plan.NotPermitted
 	case errors.Is(err, store.ErrTooLarge):

@@ -1,11 +1,6 @@
 package engine
 
-import (
-	"strings"
-	"sync"
-
-	"github.com/secretsync-dev/secretsync/internal/secret"
-)
+import "sync"
 
 // counter reports how far a phase is.
 type counter struct {
@@ -22,10 +17,4 @@ func (c *counter) add() {
 	p := Progress{Phase: c.phase, Done: c.done, Of: c.total}
 	c.mu.Unlock()
 	c.report(p)
-}
-
-// identityKind returns the kind of store that an identity begins with.
-func identityKind(id secret.Identity) string {
-	kind, _, _ := strings.Cut(string(id), "/")
-	return kind
 }

@@ -20,7 +20,7 @@ type Setup struct {
 	Stores map[secret.StoreName]store.Store
 	Groups map[plan.GroupName]plan.Group
 	// GroupsFrom is the secret that holds more groups; nil: there is none. What Groups defines is not overridden by it.
-	GroupsFrom *SecretRef
+	GroupsFrom *store.Ref
 	// ParseGroups reads that secret's value. Its errors and warnings must not quote it.
 	ParseGroups func([]byte) (groups map[plan.GroupName]plan.Group, warnings []string, err error)
 	// Protected holds the names of secrets that the configuration came from: in no store are they synced or overwritten.
@@ -33,12 +33,6 @@ type Setup struct {
 	Progress     func(Progress)   // called now and then, concurrently; nil: not at all
 }
 
-// SecretRef names a secret in a store.
-type SecretRef struct {
-	Store  secret.StoreName
-	Secret secret.Name
-}
-
 // Progress says how far a run is.
 type Progress struct {
 	Phase string // "listing sources", "comparing targets", "writing", "deleting"
@@ -48,7 +42,8 @@ type Progress struct {
 
 // Engine plans and applies the rules of one configuration. Its methods may be called concurrently; each call looks anew.
 type Engine struct {
-	set Setup
+	set  Setup
+	ways map[*plan.Route]*way
 }
 
 // New returns an engine. It contacts nothing.
@@ -62,7 +57,13 @@ func New(set Setup) *Engine {
 	if set.Progress == nil {
 		set.Progress = func(Progress) {}
 	}
-	return &Engine{set: set}
+	e := &Engine{set: set, ways: map[*plan.Route]*way{}}
+	for i := range set.Rules {
+		for j := range set.Rules[i].To {
+			e.ways[&set.Rules[i].To[j]] = newWay(&set.Rules[i].To[j])
+		}
+	}
+	return e
 }
 
 // Options limit or change one run. The zero value is a whole run.
@@ -84,6 +85,11 @@ type Options struct {
 
 // describes reports whether a name is to be described instead of believed from a listing.
 func (o Options) describes(name secret.Name) bool { return o.Fresh || o.strong[name] }
+
+// names reports whether the run is about sources of that name.
+func (o Options) names(n secret.Name) bool {
+	return len(o.Only) == 0 || plan.MatchAny(o.Only, string(n))
+}
 
 // about reports whether the run is about a rule.
 func (o Options) about(r *plan.Rule) bool { return o.Sync == "" || o.Sync == r.Name }

@@ -2,11 +2,15 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 // Explanation says whether a rule puts a secret into a target, and why.
@@ -33,9 +37,12 @@ func (e *Engine) Explain(ctx context.Context, name secret.Name, o Options) ([]Ex
 			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Failed: true, Why: "the sync fails: " + err.Error()})
 			continue
 		}
-		m, ok := s.views[r.From].find(name)
-		if !ok {
+		m, err := s.views[r.From].look(ctx, name)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
 			continue
+		case err != nil:
+			return nil, err
 		}
 		found = true
 		all = append(all, e.explain(s, r, m)...)
@@ -63,6 +70,7 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 	var all []Explanation
 	for i := range r.To {
 		routing := s.router.Route(r, i, v.place, m)
+		as := e.as(&r.To[i], m.Name)
 		switch {
 		case routing.Err != nil:
 			all = append(all, about(nil, false, routing.Err.Error()))
@@ -84,8 +92,24 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 			if !r.To[i].ByTags {
 				why += "; " + selected
 			}
-			all = append(all, about(&t, routing.Has(t), why))
+			all = append(all, about(&t, routing.Has(t), why+as))
 		}
 	}
 	return all
+}
+
+// as says under which names a route's copies of a source are made; empty where that is its own.
+func (e *Engine) as(to *plan.Route, source secret.Name) string {
+	names := e.ways[to].names(e.set.Stores[to.Store], source)
+	if len(names) == 1 && names[0] == source {
+		return ""
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(string(n))
+	}
+	if len(quoted) == 0 {
+		return "; no name can be made for it"
+	}
+	return "; as " + strings.Join(quoted, ", ")
 }

@@ -32,7 +32,7 @@ func (e *Engine) loadGroups(ctx context.Context, rules []*plan.Rule, views map[s
 	if ref == nil || !usesGroups(rules) {
 		return g
 	}
-	if v := views[ref.Store]; v != nil && v.listed && v.err == nil {
+	if v := views[ref.Store]; v != nil && v.covers(ref.Secret) && v.err == nil {
 		if m, ok := v.find(ref.Secret); !ok || !m.Deleted.IsZero() {
 			if !needsGroups(rules, views, g.all) {
 				g.missing = fmt.Errorf("the secret %q with the groups does not exist in %s", ref.Secret, v.place)
@@ -67,12 +67,12 @@ func (e *Engine) loadGroups(ctx context.Context, rules []*plan.Rule, views map[s
 	return g
 }
 
-func (e *Engine) readGroups(ctx context.Context, ref SecretRef, g *groups) (secret.Value, error) {
+func (e *Engine) readGroups(ctx context.Context, ref store.Ref, g *groups) (secret.Value, error) {
 	st, ok := e.set.Stores[ref.Store]
 	if !ok {
 		return secret.Value{}, fmt.Errorf("store %q is not defined", ref.Store)
 	}
-	source, err := st.Source(ctx)
+	source, err := st.Source(ctx, nil)
 	if err != nil {
 		return secret.Value{}, err
 	}

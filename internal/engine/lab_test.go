@@ -225,7 +225,7 @@ func (l *lab) engineAs(key, text string, change ...func(*engine.Setup)) *engine.
 	set := engine.Setup{Owner: file.Owner, Rules: file.Rules, Stores: map[secret.StoreName]store.Store{}, Groups: file.Groups,
 		ParseGroups: config.ParseGroups, Limits: file.Limits, ConfigDigest: file.Digest, Now: l.now}
 	if file.GroupsFrom != nil {
-		set.GroupsFrom = &engine.SecretRef{Store: file.GroupsFrom.Store, Secret: file.GroupsFrom.Secret}
+		set.GroupsFrom = &store.Ref{Store: file.GroupsFrom.Store, Secret: file.GroupsFrom.Secret}
 	}
 	for _, s := range file.Stores {
 		d, _ := registry.Driver(s.Type)

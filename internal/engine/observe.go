@@ -41,6 +41,9 @@ func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.
 			names = append(names, w.Name)
 		}
 	}
+	if e.set.Stores[at.target.Store].Traits().Forgets {
+		names = append(names, forgotten(wants, have)...)
+	}
 	for i := range have {
 		if have[i].Mark.Owner == s.owner && s.options.describes(have[i].Name) {
 			names = append(names, have[i].Name)
@@ -52,6 +55,17 @@ func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return e.describe(ctx, at, have, names)
+}
+
+// forgotten returns the names of wanted copies that carry no mark, in a place where a write by others can take it off.
+func forgotten(wants []*plan.Want, have []secret.Copy) (names []secret.Name) {
+	for _, w := range wants {
+		i, ok := slices.BinarySearchFunc(have, w.Name, func(c secret.Copy, n secret.Name) int { return compareNames(c.Name, n) })
+		if ok && have[i].Mark.IsZero() {
+			names = append(names, w.Name)
+		}
+	}
+	return names
 }
 
 // describe replaces what have shows of names by what a strong read says.
@@ -79,7 +93,7 @@ func (e *Engine) describe(ctx context.Context, at *seen, have []secret.Copy, nam
 
 // guard refuses, before the diff, what must not be touched whatever is there.
 func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[secret.Name]error) []*plan.Want {
-	if e.set.GroupsFrom == nil && len(e.set.Protected) == 0 && len(blocked) == 0 && !slices.ContainsFunc(wants, func(w *plan.Want) bool { return !w.Source.Mark.IsZero() }) {
+	if len(s.reads) == 0 && len(e.set.Protected) == 0 && len(blocked) == 0 && !slices.ContainsFunc(wants, func(w *plan.Want) bool { return !w.Source.Mark.IsZero() }) {
 		return wants
 	}
 	guarded := slices.Clone(wants)
@@ -89,7 +103,7 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 			reason, detail = reasonOf(err), err.Error()
 		} else if e.protected(s, t.Place, w.Name) {
 			reason, detail = plan.NotAllowed, "the configuration itself reads this secret"
-		} else if w.Source.Mark.Source != "" && w.Source.Mark.Source == secret.Identity(secret.NewIdentity(identityKind(w.Source.Identity), t.Place, w.Name).Tag()) {
+		} else if w.Source.Mark.Source != "" && w.Source.Mark.Source == secret.Identity(secret.NewIdentity(t.Place, w.Name).Tag()) {
 			reason, detail = plan.Ambiguous, "a cycle: the source is itself a copy of this secret"
 		}
 		if reason != "" {
@@ -103,6 +117,10 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 
 func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 	p := plan.Policy{Owner: s.owner, Adopt: s.options.Adopt, Rules: e.rule, Key: func(name secret.StoreName) secret.Key { return e.set.Stores[name].Key() }}
+	p.Keeps = func(name secret.StoreName) plan.Keeps {
+		t := e.set.Stores[name].Traits()
+		return plan.Keeps{Tags: t.Tags, Description: t.Description, Key: t.Keys}
+	}
 	if r, ok := at.dest.(store.KeyResolver); ok {
 		p.SameKey = func(a, b secret.Key) bool {
 			same, known := r.SameKey(ctx, a, b)
@@ -121,20 +139,20 @@ func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 		}
 		return plan.BadName, err.Error()
 	}
-	p.Source = func(m secret.Mark) plan.SourceState {
-		r := e.rule(m.Sync)
+	p.Source = func(c *secret.Copy) (plan.SourceState, secret.Name) {
+		r := e.rule(c.Mark.Sync)
 		if r == nil || s.views[r.From] == nil {
-			return plan.SourceThere
+			return plan.SourceThere, ""
 		}
 		v := s.views[r.From]
-		name := m.Source.Name()
+		name, here := v.sourceOf(c)
 		if v.err != nil || s.failed[r.Name] != nil || v.blocked[name] != nil {
-			return plan.SourceUnreadable
+			return plan.SourceUnreadable, name
 		}
-		if found, ok := v.find(name); v.gone[name] || ok && !found.Deleted.IsZero() || !ok && v.listed {
-			return plan.SourceGone
+		if found, ok := v.find(name); v.gone[name] || ok && !found.Deleted.IsZero() || here && !ok && v.covers(name) {
+			return plan.SourceGone, name
 		}
-		return plan.SourceThere
+		return plan.SourceThere, name
 	}
 	return p
 }

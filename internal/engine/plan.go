@@ -10,9 +10,6 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-// PricePerSecretMonth is what AWS charges for a stored secret a month, in US dollars.
-const PricePerSecretMonth = 0.40
-
 // PlanVersion is the version of the plan's and the report's form.
 const PlanVersion = 1
 
@@ -21,6 +18,7 @@ type Run struct {
 	Plan  *plan.Plan
 	steps []*step
 	views map[secret.StoreName]*view
+	ways  map[*plan.Route]*way
 	ours  map[plan.Target]int // the live copies that are ours
 	// exact: a source that moved after the plan was made is not written at all.
 	exact bool
@@ -53,13 +51,13 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		}
 	}
 	p.AllowDeletes = o.AllowDeletes
-	run := &Run{Plan: p, views: s.views, ours: map[plan.Target]int{}}
+	run := &Run{Plan: p, views: s.views, ways: e.ways, ours: map[plan.Target]int{}}
 	for _, c := range s.refusals {
 		if s.failed[c.Sync] == nil {
 			run.steps = append(run.steps, &step{Change: c})
 		}
 	}
-	wanted := 0
+	total, added, priced := 0.0, 0.0, 0
 	for _, at := range all {
 		if at.err != nil {
 			p.Problems = append(p.Problems, problem(at.target, at.err))
@@ -70,8 +68,11 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		run.ours[at.target] = at.ours
 		n := 0
 		for _, st := range at.steps {
-			if st.Action == plan.Remove {
+			switch {
+			case st.Action == plan.Remove && !st.have.Expired:
 				n++
+			case st.Action == plan.Create:
+				added += e.price(st.Target.Store)
 			}
 		}
 		if brake, held := e.limits().Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
@@ -79,14 +80,15 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		}
 		run.steps = append(run.steps, at.steps...)
 		p.Summary.Unchanged += at.same
-		wanted += at.wanted
+		total += at.price
+		priced += at.priced
 	}
 	slices.SortStableFunc(run.steps, func(a, b *step) int { return plan.CompareChanges(a.Change, b.Change) })
 	for _, st := range run.steps {
 		p.Changes = append(p.Changes, st.Change)
 		p.Summary.Count(st.Action)
 	}
-	p.CostPerMonth = plan.Cost{Added: costOf(p.Summary.Create), Total: costOf(wanted)}
+	p.CostPerMonth = plan.Cost{Added: cents(added), Total: cents(total), Copies: priced}
 	return run, ctx.Err()
 }
 
@@ -100,8 +102,12 @@ func (e *Engine) digest(s *scope) string {
 	return e.set.ConfigDigest + "/" + string(s.groups.version)
 }
 
-// costOf returns what copies cost a month, to the cent.
-func costOf(copies int) float64 { return math.Round(float64(copies)*PricePerSecretMonth*100) / 100 }
+// price returns what a copy in a store costs a month, in US dollars.
+func (e *Engine) price(name secret.StoreName) float64 {
+	return e.set.Stores[name].Traits().PricePerMonth
+}
+
+func cents(dollars float64) float64 { return math.Round(dollars*100) / 100 }
 
 // allowed returns how many deletions a person allows; less than zero: nobody was asked.
 func allowed(n *int) int {

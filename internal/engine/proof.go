@@ -104,11 +104,11 @@ func (e *Engine) provable(s *scope, st *step) (sourceKey, string) {
 		return sourceKey{}, "not deleted: its sync is not part of this run"
 	}
 	v := s.views[r.From]
-	for _, name := range []secret.Name{st.have.Mark.Source.Name(), st.have.Name} {
-		id := secret.NewIdentity(identityKind(st.have.Mark.Source), v.place, name)
-		if secret.Identity(id.Tag()) == st.have.Mark.Source {
-			return sourceKey{r.From, name}, ""
-		}
+	if name, ok := v.sourceOf(st.have); ok {
+		return sourceKey{r.From, name}, ""
+	}
+	if name, _ := st.have.Mark.Source.NameAt(v.place); plan.Merged(st.Sync, name) {
+		return sourceKey{}, "not deleted: it was made of several secrets, and what they were is not known any more: delete it by hand"
 	}
 	return sourceKey{}, fmt.Sprintf("not deleted: it is a copy of %s, which is not in the store that its sync reads now", st.have.Mark.Source)
 }
@@ -128,7 +128,7 @@ func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err er
 	}
 	st.Reason, st.Source.Version = plan.Unwanted, a.meta.Version
 	view := s.views[e.rule(st.Sync).From]
-	if _, found := view.find(a.meta.Name); view.listed && !found {
+	if _, found := view.find(a.meta.Name); view.covers(a.meta.Name) && !found {
 		keep(st, "not deleted: the listing left its source out, which exists (stale list)")
 		return true, nil
 	}
@@ -146,15 +146,15 @@ func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err er
 
 // wantedBy returns a rule that routes the source, as it was just described, to the step's target under the copy's name, or can't tell where to.
 func (e *Engine) wantedBy(s *scope, st *step, m *secret.Meta) (*plan.Rule, *plan.Routing) {
-	if m.Name != st.have.Name {
-		return nil, nil
-	}
 	for _, r := range s.rules {
 		v := s.views[r.From]
 		if v.place != s.views[e.rule(st.Sync).From].place || !e.selects(s, r, v, m) {
 			continue
 		}
 		for i := range r.To {
+			if to := &r.To[i]; !slices.Contains(e.ways[to].names(e.set.Stores[to.Store], m.Name), st.have.Name) {
+				continue
+			}
 			routing := s.router.Route(r, i, v.place, m)
 			if routing.Refused != "" || slices.ContainsFunc(routing.Targets, func(t plan.Target) bool { return t.Place == st.Target.Place }) {
 				return r, routing

@@ -47,7 +47,7 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 		again[keyOf(st.Change)] = st
 	}
 	used := map[changeKey]bool{}
-	run := &Run{Plan: saved, views: now.views, exact: true}
+	run := &Run{Plan: saved, views: now.views, ways: now.ways, exact: true}
 	for _, c := range saved.Changes {
 		st := again[keyOf(c)]
 		writes := c.Action != plan.Keep && c.Action != plan.Refusal
@@ -71,7 +71,7 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 	}
 	deletes := map[plan.Target]int{}
 	for _, st := range run.steps {
-		if st.Action == plan.Remove {
+		if st.Action == plan.Remove && !st.have.Expired {
 			deletes[*st.Target]++
 		}
 	}
@@ -94,6 +94,7 @@ func keyOf(c plan.Change) changeKey {
 	k := changeKey{name: c.Name}
 	if c.Target != nil {
 		k.target = *c.Target
+		k.target.Kind, k.target.Host = "", "" // the store's name says both, and a saved plan has neither
 	}
 	return k
 }

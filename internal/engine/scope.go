@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 // scope is what one run is about: its rules, what their sources show, and where every secret goes.
@@ -17,7 +18,7 @@ type scope struct {
 	rules      []*plan.Rule
 	views      map[secret.StoreName]*view
 	groups     *groups
-	groupsAt   secret.Place // where the secret with the groups is
+	reads      map[where]bool // the secrets that the configuration itself reads
 	router     *plan.Router
 	failed     map[secret.SyncName]error
 	candidates []*candidate // sorted by name
@@ -25,10 +26,18 @@ type scope struct {
 	warnings   []string
 }
 
-// candidate is a secret that a rule selects, and where it goes.
+// candidate is a copy of a secret that a rule selects, or its part in a copy that is made of several, and where it goes.
 type candidate struct {
-	want     *plan.Want
-	routings []*plan.Routing // one per route of the rule
+	want    *plan.Want
+	routing *plan.Routing
+	merge   bool // a part
+	aside   bool // a part that the run is not about: it is needed for the others
+}
+
+// where is one secret in all the stores.
+type where struct {
+	place secret.Place
+	name  secret.Name
 }
 
 // survey reads the sources and routes. The error is that of a run in which nothing can be attempted.
@@ -85,7 +94,7 @@ func (e *Engine) surveyOf(ctx context.Context, rules []*plan.Rule, views map[sec
 	s := &scope{options: o, rules: rules, failed: map[secret.SyncName]error{}, views: views}
 	s.groups = e.loadGroups(ctx, rules, s.views)
 	s.warnings = append(s.warnings, s.groups.warnings...)
-	s.groupsAt = e.groupsPlace(ctx, s.views)
+	s.reads = e.reads(ctx, s.views)
 	s.router = &plan.Router{Places: map[secret.StoreName]plan.Place{}, Groups: s.groups.all, NoGroups: s.groups.missing}
 	for _, r := range rules {
 		if err := e.resolvable(ctx, s, r); err != nil {
@@ -145,16 +154,16 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 	if s.groups.broken != nil && (byTags || needsGroups([]*plan.Rule{r}, nil, s.groups.all)) {
 		return s.groups.broken
 	}
-	for _, to := range r.To {
-		if _, ok := s.router.Places[to.Store]; ok {
-			continue
-		}
+	for i, to := range r.To {
 		st, ok := e.set.Stores[to.Store]
 		if !ok {
 			return fmt.Errorf("store %q is not defined", to.Store)
 		}
+		if err := e.ways[&r.To[i]].err; err != nil {
+			return err
+		}
 		at, one := st.Fixed()
-		if one && (at.Account == "" || at.Region == "") {
+		if one && !at.Known() {
 			home, err := st.Home(ctx)
 			if err != nil {
 				return fmt.Errorf("store %q: %w", to.Store, err)
@@ -171,82 +180,112 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 
 // protected reports whether the configuration itself reads that secret.
 func (e *Engine) protected(s *scope, at secret.Place, name secret.Name) bool {
-	if slices.Contains(e.set.Protected, name) {
-		return true
-	}
-	return e.set.GroupsFrom != nil && e.set.GroupsFrom.Secret == name && s.groupsAt == at
+	return slices.Contains(e.set.Protected, name) || s.reads[where{at, name}]
 }
 
-// groupsPlace returns where the secret with the groups is; the zero Place where there is none, or its store can't tell.
-func (e *Engine) groupsPlace(ctx context.Context, views map[secret.StoreName]*view) secret.Place {
-	ref := e.set.GroupsFrom
-	if ref == nil {
-		return secret.Place{}
+// reads returns the secrets that the configuration leads to: that with the groups, and those that stores are connected with.
+func (e *Engine) reads(ctx context.Context, views map[secret.StoreName]*view) map[where]bool {
+	var refs []store.Ref
+	if e.set.GroupsFrom != nil {
+		refs = append(refs, *e.set.GroupsFrom)
 	}
-	if v := views[ref.Store]; v != nil && v.err == nil {
-		return v.place
-	}
-	st, ok := e.set.Stores[ref.Store]
-	if !ok {
-		return secret.Place{}
-	}
-	at, err := st.Home(ctx)
-	if err != nil {
-		return secret.Place{} // without credentials nothing is written either
-	}
-	return at
-}
-
-// route finds where each secret that the rule selects goes. A route that can't be resolved fails the rule.
-func (e *Engine) route(s *scope, r *plan.Rule) {
-	v := s.views[r.From]
-	var found []*candidate
-	var refused []plan.Change
-	for i := range v.metas {
-		m := &v.metas[i]
-		if !e.selects(s, r, v, m) {
-			continue
+	for _, st := range e.set.Stores {
+		if d, ok := st.(store.Dependent); ok {
+			refs = append(refs, d.Reads()...)
 		}
-		c := &candidate{want: &plan.Want{Rule: r, Source: m, Name: m.Name}}
-		if err := v.blocked[m.Name]; err != nil {
-			c.want.Refused, c.want.Detail = reasonOf(err), err.Error()
-		}
-		for n := range r.To {
-			routing := s.router.Route(r, n, v.place, m)
-			switch {
-			case routing.Err != nil:
-				s.failed[r.Name] = routing.Err
-				return
-			case routing.Refused != "":
-				refused = append(refused, refusal(r, m, routing.Refused, routing.Detail))
-			case len(routing.Targets) > 0:
-				c.routings = append(c.routings, routing)
+	}
+	all := map[where]bool{}
+	for _, ref := range refs {
+		if v := views[ref.Store]; v != nil && v.err == nil {
+			all[where{v.place, ref.Secret}] = true
+		} else if st, ok := e.set.Stores[ref.Store]; ok {
+			if at, err := st.Home(ctx); err == nil { // without credentials nothing is written either
+				all[where{at, ref.Secret}] = true
 			}
 		}
-		if len(c.routings) > 0 {
-			found = append(found, c)
+	}
+	return all
+}
+
+// route finds where each secret that the rule selects goes, and under which names. A route that can't be resolved fails the rule.
+func (e *Engine) route(s *scope, r *plan.Rule) {
+	t := &tracks{engine: e, scope: s, rule: r, view: s.views[r.From]}
+	for i := range t.view.metas {
+		m := &t.view.metas[i]
+		if !e.selects(s, r, t.view, m) {
+			continue
+		}
+		for n := range r.To {
+			if err := t.follow(m, n); err != nil {
+				s.failed[r.Name] = err
+				return
+			}
 		}
 	}
 	for _, n := range r.Select.Names {
-		_, found := v.find(n)
+		_, found := t.view.find(n)
 		switch {
-		case found, len(s.options.Only) > 0 && !plan.MatchAny(s.options.Only, string(n)):
-		case v.gone[n]:
-			refused = append(refused, refusal(r, &secret.Meta{Name: n}, plan.SourceMissing, "names lists it, and the source has no such secret"))
-		case v.blocked[n] != nil:
-			refused = append(refused, refusal(r, &secret.Meta{Name: n}, reasonOf(v.blocked[n]), v.blocked[n].Error()))
+		case found, !s.options.names(n):
+		case t.view.gone[n]:
+			t.refuse(&secret.Meta{Name: n}, plan.SourceMissing, "names lists it, and the source has no such secret")
+		case t.view.blocked[n] != nil:
+			t.refuse(&secret.Meta{Name: n}, reasonOf(t.view.blocked[n]), t.view.blocked[n].Error())
 		}
 	}
-	s.candidates = append(s.candidates, found...)
+	s.candidates = append(s.candidates, t.found...)
 	if s.options.about(r) {
-		s.refusals = append(s.refusals, refused...)
+		s.refusals = append(s.refusals, t.refused...)
 	}
 }
 
-func (e *Engine) selects(s *scope, r *plan.Rule, v *view, m *secret.Meta) bool {
-	if len(s.options.Only) > 0 && !plan.MatchAny(s.options.Only, string(m.Name)) {
-		return false
+// tracks collects where the secrets of one rule go.
+type tracks struct {
+	engine  *Engine
+	scope   *scope
+	rule    *plan.Rule
+	view    *view
+	found   []*candidate
+	refused []plan.Change
+}
+
+func (t *tracks) refuse(m *secret.Meta, reason plan.Reason, detail string) {
+	t.refused = append(t.refused, refusal(t.rule, m, reason, detail))
+}
+
+// follow adds the copies of one secret by the rule's n-th route.
+func (t *tracks) follow(m *secret.Meta, n int) error {
+	to := &t.rule.To[n]
+	way, about := t.engine.ways[to], t.scope.options.names(m.Name)
+	if !about && !way.merge {
+		return nil
 	}
+	routing := t.scope.router.Route(t.rule, n, t.view.place, m)
+	switch {
+	case routing.Err != nil:
+		return routing.Err
+	case routing.Refused != "":
+		t.refuse(m, routing.Refused, routing.Detail)
+		return nil
+	case len(routing.Targets) == 0:
+		return nil
+	}
+	for _, key := range way.parts() {
+		name, err := way.name(t.engine.set.Stores[to.Store], m.Name, key)
+		if err != nil {
+			t.refuse(m, plan.BadName, fmt.Sprintf("name: %v", err))
+			continue
+		}
+		w := &plan.Want{Rule: t.rule, Route: to, Source: m, Name: name, Shape: way.shape, Key: key}
+		if err := t.view.blocked[m.Name]; err != nil {
+			w.Refused, w.Detail = reasonOf(err), err.Error()
+		}
+		t.found = append(t.found, &candidate{want: w, routing: routing, merge: way.merge, aside: !about})
+	}
+	return nil
+}
+
+// selects reports whether the rule is about a secret, whatever the run is limited to.
+func (e *Engine) selects(s *scope, r *plan.Rule, v *view, m *secret.Meta) bool {
 	if !m.Deleted.IsZero() || e.protected(s, v.place, m.Name) {
 		return false
 	}

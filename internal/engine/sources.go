@@ -23,7 +23,8 @@ type view struct {
 	source store.Source
 	place  secret.Place
 	metas  []secret.Meta // sorted by name
-	listed bool          // metas is the whole store; else the secrets that rules name, described one by one
+	listed bool          // metas is what covers says; else the secrets that rules name, described one by one
+	within []string      // beginnings of the names that were listed; nil: all
 	gone   map[secret.Name]bool
 	// blocked says of single secrets why they could not be described: their copies are left alone.
 	blocked map[secret.Name]error
@@ -39,6 +40,32 @@ func (v *view) find(name secret.Name) (*secret.Meta, bool) {
 	return &v.metas[i], true
 }
 
+// covers reports whether the listing shows a name if it exists.
+func (v *view) covers(name secret.Name) bool {
+	return v.listed && (v.within == nil || slices.ContainsFunc(v.within, func(p string) bool { return strings.HasPrefix(string(name), p) }))
+}
+
+// look returns what the view shows of a name, or what a description says of one that it does not cover.
+func (v *view) look(ctx context.Context, name secret.Name) (*secret.Meta, error) {
+	if m, ok := v.find(name); ok {
+		return m, nil
+	}
+	if v.covers(name) || v.gone[name] {
+		return nil, store.ErrNotFound
+	}
+	m, err := v.source.Stat(ctx, name)
+	return &m, err
+}
+
+// sourceOf returns the name of the secret here that a copy is of, as its mark says; false if it is of none here, or of several.
+func (v *view) sourceOf(c *secret.Copy) (secret.Name, bool) {
+	if secret.Identity(secret.NewIdentity(v.place, c.Name).Tag()) == c.Mark.Source {
+		return c.Name, true
+	}
+	name, ok := c.Mark.Source.NameAt(v.place)
+	return name, ok && !plan.Merged(c.Mark.Sync, name)
+}
+
 // look lists every source that the rules read from, each once.
 func (e *Engine) look(ctx context.Context, rules []*plan.Rule, o Options) map[secret.StoreName]*view {
 	views := map[secret.StoreName]*view{}
@@ -51,11 +78,19 @@ func (e *Engine) look(ctx context.Context, rules []*plan.Rule, o Options) map[se
 			views[r.From] = v
 			order = append(order, v)
 		}
-		if r.Select.OnlyNames() {
+		switch within := r.Select.Within(); {
+		case r.Select.OnlyNames():
 			named[r.From] = append(named[r.From], r.Select.Names...)
-		} else {
-			v.listed = true
+		case !v.listed:
+			v.listed, v.within = true, within
+		case v.within != nil && within != nil:
+			v.within = slices.Concat(v.within, within)
+		default:
+			v.within = nil
 		}
+	}
+	if ref := e.set.GroupsFrom; ref != nil && views[ref.Store] != nil && views[ref.Store].within != nil {
+		views[ref.Store].within = append(views[ref.Store].within, string(ref.Secret))
 	}
 	e.set.Progress(Progress{Phase: "listing sources", Of: len(order)})
 	each(ctx, len(order), sourcesAtOnce, func(i int) { e.lookAt(ctx, order[i], named[order[i].name], o) })
@@ -73,7 +108,7 @@ func (e *Engine) lookAt(ctx context.Context, v *view, names []secret.Name, o Opt
 		v.err = fmt.Errorf("store %q is not defined", v.name)
 		return
 	}
-	if v.source, v.err = st.Source(ctx); v.err != nil {
+	if v.source, v.err = st.Source(ctx, v.within); v.err != nil {
 		return
 	}
 	if v.listed {

@@ -85,7 +85,7 @@ func statusOf(at *seen, f plan.Found) CopyStatus {
 	c := CopyStatus{Target: at.targetOf(f.Want), State: f.State}
 	if f.Want != nil {
 		c.Sync, c.Name = f.Want.Rule.Name, f.Want.Name
-		c.Source = plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}
+		c.Source = f.Want.Ref()
 	}
 	if f.Have != nil {
 		c.Name = f.Have.Name

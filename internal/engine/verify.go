@@ -32,6 +32,8 @@ type Verification struct {
 type pair struct {
 	view *view
 	dest store.Destination
+	want *plan.Want
+	way  *way
 	Verification
 }
 
@@ -58,8 +60,8 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 			return
 		}
 		target := at.targetOf(f.Want)
-		p := &pair{view: s.views[f.Want.Rule.From], dest: at.destOf(target.Store), Verification: Verification{Sync: f.Want.Rule.Name, Target: target, Name: f.Want.Name,
-			Source: plan.SourceRef{Store: f.Want.Rule.From, Name: f.Want.Source.Name, Version: f.Want.Source.Version}}}
+		p := &pair{view: s.views[f.Want.Rule.From], dest: at.destOf(target.Store), want: f.Want, way: e.ways[f.Want.Route], Verification: Verification{Sync: f.Want.Rule.Name, Target: target, Name: f.Want.Name,
+			Source: f.Want.Ref()}}
 		switch {
 		case f.State == plan.InSync, f.State == plan.Behind && f.Change.Action == plan.Metadata:
 		case f.State == plan.Behind, f.State == plan.DriftedAway:
@@ -103,16 +105,20 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 func nextBatch(open []*pair, left int) (batch []*pair, cost int) {
 	sources := map[secret.Name]bool{}
 	for i, p := range open {
-		more := 1
-		if !sources[p.Source.Name] {
-			more = 2
+		var more []secret.Name
+		for _, m := range p.want.Sources() {
+			if !sources[m.Name] {
+				more = append(more, m.Name)
+			}
 		}
-		full := more == 2 && len(sources) == p.view.source.BatchSize()
-		if p.view != open[0].view || full || cost+more > left {
+		full := len(more) > 0 && len(sources) > 0 && len(sources)+len(more) > p.view.source.BatchSize()
+		if p.view != open[0].view || full || cost+1+len(more) > left {
 			return open[:i], cost
 		}
-		sources[p.Source.Name] = true
-		cost += more
+		for _, n := range more {
+			sources[n] = true
+		}
+		cost += 1 + len(more)
 	}
 	return open, cost
 }
@@ -122,9 +128,12 @@ func verifyBatch(ctx context.Context, batch []*pair) {
 	var names []secret.Name
 	byDest := map[plan.Target][]*pair{}
 	for _, p := range batch {
-		names = append(names, p.Source.Name)
+		for _, m := range p.want.Sources() {
+			names = append(names, m.Name)
+		}
 		byDest[*p.Target] = append(byDest[*p.Target], p)
 	}
+	slices.Sort(names)
 	names = slices.Compact(names)
 	truth := map[secret.Name]store.Reading{}
 	for i, r := range batch[0].view.source.Read(ctx, names) {
@@ -153,20 +162,41 @@ func verifyTarget(ctx context.Context, pairs []*pair, truth map[secret.Name]stor
 			names[i] = p.Name
 		}
 		for i, got := range v.Read(ctx, names) {
-			pairs[i].judge(truth[pairs[i].Source.Name], got)
+			pairs[i].judge(truth, got)
 			got.Value.Wipe()
 		}
 		pairs = pairs[n:]
 	}
 }
 
-func (p *pair) judge(want, got store.Reading) {
-	switch err := errors.Join(want.Err, got.Err); {
+func (p *pair) judge(truth map[secret.Name]store.Reading, got store.Reading) {
+	want, err := p.wanted(truth)
+	switch err := errors.Join(err, got.Err); {
 	case err != nil:
 		p.Result, p.Detail = NotVerified, err.Error()
-	case want.Value.Equal(got.Value):
+	case p.same(want, got.Value):
 		p.Result = Equal
 	default:
 		p.Result, p.Detail = Different, "the values differ although the version says they are one: write the source anew, or delete the copy"
 	}
+}
+
+// wanted makes the value that the copy should have.
+func (p *pair) wanted(truth map[secret.Name]store.Reading) (secret.Value, error) {
+	var inputs []input
+	for _, m := range p.want.Sources() {
+		r := truth[m.Name]
+		if r.Err != nil {
+			return secret.Value{}, r.Err
+		}
+		inputs = append(inputs, input{meta: m, value: r.Value})
+	}
+	return p.way.value(inputs, p.want.Key)
+}
+
+func (p *pair) same(want, got secret.Value) bool {
+	if c, ok := p.dest.(store.Comparer); ok {
+		return c.Same(want, got)
+	}
+	return want.Equal(got)
 }

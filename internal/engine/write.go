@@ -8,16 +8,28 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/shape"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
-// unit is one source secret, and all steps that it leads to.
+// unit is what one copy is made of, one source secret or several, and all steps that it leads to.
 type unit struct {
-	view    *view
-	meta    *secret.Meta
-	steps   []*step
-	version secret.Version // the value's
-	value   secret.Value
+	view   *view
+	inputs []input
+	steps  []*step
+}
+
+// input is one source. Once it was read, its meta's version is the value's.
+type input struct {
+	meta  *secret.Meta
+	value secret.Value
+}
+
+func (u *unit) wipe() {
+	for i := range u.inputs {
+		u.inputs[i].value.Wipe()
+		u.inputs[i].value = secret.Value{}
+	}
 }
 
 // write groups steps by source, and works through batches of sources: those that need a value as many as one read fetches.
@@ -25,10 +37,13 @@ func (a *applier) write(ctx context.Context, steps []*step) {
 	index := map[sourceKey]*unit{}
 	var valued, plain []*unit
 	for _, st := range steps {
-		key := sourceKey{st.want.Rule.From, st.want.Source.Name}
+		key := sourceKey{st.want.Rule.From, st.want.Ref().Name}
 		u := index[key]
 		if u == nil {
-			u = &unit{view: a.run.views[st.want.Rule.From], meta: st.want.Source}
+			u = &unit{view: a.run.views[st.want.Rule.From]}
+			for _, m := range st.want.Sources() {
+				u.inputs = append(u.inputs, input{meta: m})
+			}
 			index[key] = u
 		}
 		u.steps = append(u.steps, st)
@@ -63,13 +78,14 @@ func (a *applier) batches(units []*unit) [][]*unit {
 		if c := compareNames(secret.Name(x.view.name), secret.Name(y.view.name)); c != 0 {
 			return c
 		}
-		return compareNames(x.meta.Name, y.meta.Name)
+		return compareNames(x.inputs[0].meta.Name, y.inputs[0].meta.Name)
 	})
 	var all [][]*unit
 	for len(units) > 0 {
 		v := units[0].view
-		n := 1
-		for n < len(units) && units[n].view == v && n < v.source.BatchSize() {
+		n, names := 1, len(units[0].inputs)
+		for n < len(units) && units[n].view == v && names+len(units[n].inputs) <= v.source.BatchSize() {
+			names += len(units[n].inputs)
 			n++
 		}
 		all = append(all, units[:n])
@@ -80,28 +96,33 @@ func (a *applier) batches(units []*unit) [][]*unit {
 
 // batch reads the values of some secrets of one source and writes their copies.
 func (a *applier) batch(ctx context.Context, units []*unit) {
-	names := make([]secret.Name, len(units))
-	for i, u := range units {
-		names[i] = u.meta.Name
+	var names []secret.Name
+	for _, u := range units {
+		for _, in := range u.inputs {
+			names = append(names, in.meta.Name)
+		}
 	}
 	readings := units[0].view.source.Read(ctx, names)
 	var writers crew
-	for i, u := range units {
-		if err := readings[i].Err; err != nil {
+	for _, u := range units {
+		read := readings[:len(u.inputs)]
+		readings = readings[len(u.inputs):]
+		if i := slices.IndexFunc(read, func(r store.Reading) bool { return r.Err != nil }); i >= 0 {
+			for _, r := range read {
+				r.Value.Wipe()
+			}
 			if ctx.Err() == nil {
 				a.out.unread()
 				for _, st := range u.steps {
-					a.fail(st, fmt.Errorf("its value could not be read: %w", err))
+					a.fail(st, fmt.Errorf("its value could not be read: %w", read[i].Err))
 					a.progress.add()
 				}
 			}
 			continue
 		}
-		u.version, u.value = readings[i].Version, readings[i].Value
 		writers.Go(func() {
-			a.unit(ctx, u)
-			u.value.Wipe()
-			u.value = secret.Value{}
+			a.unit(ctx, u, read)
+			u.wipe()
 		})
 	}
 	writers.Wait()
@@ -114,16 +135,25 @@ func (a *applier) failAll(u *unit, err error) {
 	}
 }
 
-// unit writes every copy of one secret, then makes sure that the source did not move meanwhile.
-func (a *applier) unit(ctx context.Context, u *unit) {
-	if a.run.exact && u.version != u.meta.Version {
-		a.failAll(u, fmt.Errorf("stale plan: the source is at version %s now; make a new plan", u.version))
-		return
-	}
-	if u.version != u.meta.Version { // the listing is behind: its tags and its description may be too
-		if now, err := u.view.source.Stat(ctx, u.meta.Name); err == nil && now.Deleted.IsZero() {
-			u.meta = &now
+// unit writes every copy of what was read, then makes sure that the source did not move meanwhile.
+func (a *applier) unit(ctx context.Context, u *unit, read []store.Reading) {
+	for i, r := range read {
+		in := &u.inputs[i]
+		in.value = r.Value
+		if r.Version == in.meta.Version {
+			continue
 		}
+		if a.run.exact {
+			a.failAll(u, fmt.Errorf("stale plan: the source %q is at version %s now; make a new plan", in.meta.Name, r.Version))
+			return
+		}
+		// The listing is behind: its tags and its description may be too.
+		now, err := u.view.source.Stat(ctx, in.meta.Name)
+		if err != nil || !now.Deleted.IsZero() {
+			now = *in.meta
+		}
+		now.Version = r.Version
+		in.meta = &now
 	}
 	written := a.writeAll(ctx, u, u.steps)
 	for range rewrites {
@@ -137,48 +167,62 @@ func (a *applier) unit(ctx context.Context, u *unit) {
 	}
 }
 
-// moved describes the source once, or reads it where that is denied, and takes over what it says where it is at another version than was written.
+// moved looks at every source once more, and takes over what it says where it is at another version than was written.
 func (a *applier) moved(ctx context.Context, u *unit) bool {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	now, err := u.view.source.Stat(ctx, u.meta.Name)
+	moved := false
+	for i := range u.inputs {
+		moved = a.follow(ctx, u.view.source, &u.inputs[i]) || moved
+	}
+	return moved
+}
+
+// follow describes a source once, or reads it where that is denied.
+func (a *applier) follow(ctx context.Context, source store.Source, in *input) bool {
+	now, err := source.Stat(ctx, in.meta.Name)
 	switch {
 	case errors.Is(err, store.ErrNotPermitted):
-		now = *u.meta // the value alone has to tell
-	case err != nil || !now.Deleted.IsZero() || now.Version == u.version:
+		now = *in.meta // the value alone has to tell
+	case err != nil || !now.Deleted.IsZero() || now.Version == in.meta.Version:
 		return false // what is wrong with the source, the next run sees
 	}
-	reading := u.view.source.Read(ctx, []secret.Name{u.meta.Name})[0]
+	reading := source.Read(ctx, []secret.Name{in.meta.Name})[0]
 	if reading.Err != nil {
 		a.out.unread()
 		return false
 	}
-	if reading.Version == u.version {
+	if reading.Version == in.meta.Version {
 		reading.Value.Wipe()
 		return false
 	}
-	u.meta, u.version, u.value = &now, reading.Version, reading.Value
+	in.value.Wipe()
+	now.Version = reading.Version
+	in.meta, in.value = &now, reading.Value
 	return true
 }
 
 // metadata writes what beside the value differs, from what the source says now.
 func (a *applier) metadata(ctx context.Context, u *unit) {
-	now, err := u.view.source.Stat(ctx, u.meta.Name)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return
-	case errors.Is(err, store.ErrNotPermitted):
-		now = *u.meta // the listing has to do
-	case err != nil:
-		a.out.unread()
-		a.failAll(u, fmt.Errorf("its source could not be described: %w", err))
-		return
+	for i := range u.inputs {
+		in := &u.inputs[i]
+		now, err := u.view.source.Stat(ctx, in.meta.Name)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return
+		case errors.Is(err, store.ErrNotPermitted):
+			now = *in.meta // the listing has to do
+		case err != nil:
+			a.out.unread()
+			a.failAll(u, fmt.Errorf("its source could not be described: %w", err))
+			return
+		}
+		if a.run.exact && now.Version != in.meta.Version {
+			a.failAll(u, fmt.Errorf("stale plan: the source %q is at version %s now; make a new plan", in.meta.Name, now.Version))
+			return
+		}
+		in.meta = &now
 	}
-	if a.run.exact && now.Version != u.meta.Version {
-		a.failAll(u, fmt.Errorf("stale plan: the source is at version %s now; make a new plan", now.Version))
-		return
-	}
-	u.meta = &now
 	a.writeAll(ctx, u, u.steps)
 }
 
@@ -218,36 +262,60 @@ func (a *applier) one(ctx context.Context, u *unit, st *step) bool {
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	c, err := st.dest.Write(within, a.engine.writeOf(a.run.Plan.Owner, u, st))
+	w, want, err := a.writeOf(u, st)
+	if err != nil {
+		a.fail(st, err)
+		return false
+	}
+	c, err := st.dest.Write(within, w)
+	if want.Shape != nil {
+		w.Value.Wipe()
+	}
 	if err != nil {
 		a.fail(st, err)
 		return false
 	}
 	st.have = &c
-	if u.version != "" {
-		st.Source.Version = u.version
+	if !w.Value.IsZero() {
+		st.Source.Version = want.Ref().Version
 	}
 	a.out.set(st, Applied, nil)
 	return true
 }
 
-// writeOf says what the copy of a step shall be, now that its source was read.
-func (e *Engine) writeOf(owner secret.Owner, u *unit, st *step) store.Write {
-	want := &plan.Want{Rule: st.want.Rule, Source: u.meta, Name: st.want.Name}
+// writeOf says what the copy of a step shall be, now that its sources were read.
+func (a *applier) writeOf(u *unit, st *step) (store.Write, *plan.Want, error) {
+	want, owner, stores := *st.want, a.run.Plan.Owner, a.engine.set.Stores
+	want.Source = u.inputs[0].meta
+	if want.Inputs != nil {
+		want.Inputs = make([]*secret.Meta, len(u.inputs))
+		for i, in := range u.inputs {
+			want.Inputs[i] = in.meta
+		}
+	}
 	w := store.Write{
-		Name: st.Name, Have: st.have, Value: u.value, Mark: want.Mark(owner, st.have),
-		Description: u.meta.Description, Tags: want.OwnTags(), Key: e.set.Stores[st.Target.Store].Key(), Restore: st.Action == plan.Restore,
+		Name: st.Name, Have: st.have, Mark: want.Mark(owner, st.have), Key: stores[st.Target.Store].Key(), Restore: st.Action == plan.Restore,
 	}
-	if u.version != "" {
-		w.Versions = secret.Tokens(owner, secret.Input{Identity: u.meta.Identity, Version: u.version, Created: u.meta.Created})
+	traits := stores[st.Target.Store].Traits()
+	if traits.Tags {
+		w.Tags = want.OwnTags()
 	}
-	return w
+	if traits.Description {
+		w.Description = want.Description()
+	}
+	if u.inputs[0].value.IsZero() {
+		return w, &want, nil
+	}
+	w.Versions = want.Tokens(owner)
+	var err error
+	w.Value, err = a.run.ways[want.Route].value(u.inputs, want.Key)
+	return w, &want, err
 }
 
 func (a *applier) fail(st *step, err error) {
 	outcome := Failed
 	switch {
-	case errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount),
+	case errors.Is(err, shape.ErrValue), errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount),
 		errors.Is(err, store.ErrBadName), errors.Is(err, store.ErrTooManyTags):
 		outcome, st.Reason = Refused, reasonOf(err)
 	case errors.Is(err, store.ErrInvalid):

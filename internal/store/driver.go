@@ -23,25 +23,56 @@ type Definition struct {
 	Name secret.StoreName
 	// Decode reads the entry's settings, those without `type`, into a struct, strictly: an unknown key or a wrong type is an error with file, line and column.
 	Decode func(into any) error
+	// Lookup reads a secret of another store of the configuration, as what a connection is made with: its current value. It is not called by Open.
+	Lookup func(context.Context, Ref) (secret.Value, error)
+}
+
+// Ref names a secret in a store.
+type Ref struct {
+	Store  secret.StoreName
+	Secret secret.Name
+}
+
+// Traits are what sets one kind of store apart from another.
+type Traits struct {
+	// Kind is what the identities of its secrets begin with.
+	Kind secret.Kind
+	// Tags, Description and Keys say what its secrets have beside a value: what it does not have is not copied there, and not compared.
+	Tags, Description, Keys bool
+	// ListsTags says that a listing tells the tags, so that secrets can be selected and routed by them.
+	ListsTags bool
+	// Forgets says that a write by others can take our mark off: a wanted copy without one is described, which looks at its history.
+	Forgets bool
+	// PricePerMonth is what one copy costs a month, in US dollars.
+	PricePerMonth float64
 }
 
 // A Store is one entry of `stores:`: a place, or a family of places that is opened once for each. Its methods may be called concurrently.
 type Store interface {
+	Traits() Traits
 	// Fixed reports the place as far as the settings fix it, and whether there is only one: false for a store that is opened once per account and Region.
-	// An empty Account or Region of a store with one place comes from the environment: Source and Destination find it out.
+	// What is missing of a store with one place comes from the environment, or from a secret: Home finds it out. The kind is always there.
 	Fixed() (at secret.Place, one bool)
+	// CopyName returns the name of a copy there where a sync gives none, from that of the source.
+	CopyName(source secret.Name) secret.Name
 	// Allow returns the accounts that the store may be opened for; nil where the settings name none, which allows every account.
 	Allow() []secret.AccountID
 	// Key returns the key that every copy written there gets; empty if the settings name none.
 	Key() secret.Key
-	// Source opens the store for reading. ErrInvalid for a family.
-	Source(ctx context.Context) (Source, error)
+	// Source opens the store for reading. within holds beginnings of names: a listing may leave out, and not look for, what begins with none of them; nil: it is whole.
+	// ErrInvalid for a family.
+	Source(ctx context.Context, within []string) (Source, error)
 	// Home returns the place of a store with one place, completed from the environment. It may make a call, once.
 	Home(ctx context.Context) (secret.Place, error)
-	// Destination opens the store at a place for writing. A store with one place takes its own account only, in any Region.
+	// Destination opens the store at a place for writing. A store of one account takes its own only, in any Region; another with one place takes that place only.
 	Destination(ctx context.Context, at secret.Place) (Destination, error)
 	// Access returns the permissions that the store's calls need for a use, for the policies made from them.
 	Access(use Use) []Access
+}
+
+// Dependent is a Store whose settings lead to secrets of other stores: they are never synced, and never overwritten.
+type Dependent interface {
+	Reads() []Ref
 }
 
 // Use is what a store is used for.
@@ -59,17 +90,18 @@ const (
 // Access is one permission.
 type Access struct {
 	Action   string // "secretsmanager:PutSecretValue"
-	Resource string // ScopeAny, ScopeSecret, ScopeKey or ScopeRole
+	Resource string // ScopeAny, ScopeSecret, ScopeParameter, ScopeKey or ScopeRole
 	// Optional: without it the tool works by a fallback.
 	Optional bool
 }
 
 // What an Access is about.
 const (
-	ScopeAny    = "*"
-	ScopeSecret = "secret"
-	ScopeKey    = "key"
-	ScopeRole   = "role"
+	ScopeAny       = "*"
+	ScopeSecret    = "secret"
+	ScopeParameter = "parameter"
+	ScopeKey       = "key"
+	ScopeRole      = "role"
 )
 
 // Registry holds the drivers by type. The zero Registry holds none.

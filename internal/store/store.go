@@ -44,11 +44,11 @@ type Destination interface {
 	// Check says what can be known without a call: whether the target can hold that name, with those tags and that description, under that key.
 	// ErrBadName, ErrTooManyTags, ErrKey or ErrInvalid if not.
 	Check(w Write) error
-	// Write makes w.Name hold the value w.Versions names and carry w.Mark, Tags, Description and Key, and nothing else of it changes.
+	// Write makes w.Name hold the value w.Versions names and carry w.Mark, and Tags, Description and Key as far as the store has such; nothing else of it changes.
 	// It makes only the calls that lead from w.Have to there. The answer is the copy as it is then, as far as the answers told.
 	// Writing again what is there succeeds and makes no new version: a retry is always safe.
 	// ErrConflict, with nothing more changed, where the target was seen not to be as w.Have says; ErrScheduled where the name is waiting for its deletion;
-	// ErrCollision where every version of w.Versions is in use with another value; ErrTooLarge before any call.
+	// ErrCollision where every version of w.Versions is in use with another value; ErrTooLarge, and ErrInvalid for a value of a form that the store can't hold, before any call.
 	Write(ctx context.Context, w Write) (secret.Copy, error)
 }
 
@@ -74,7 +74,7 @@ type Write struct {
 // A Deleter is a Destination whose copies can be deleted.
 type Deleter interface {
 	// Delete schedules the deletion of have, to be done after recoveryDays (7 to 30), and leaves the time of scheduling in its mark before it does.
-	// Deleting what is scheduled already succeeds.
+	// Deleting what is scheduled already succeeds, and removes what is Expired.
 	Delete(ctx context.Context, have secret.Copy, recoveryDays int) error
 }
 
@@ -83,6 +83,11 @@ type Verifier interface {
 	// Read is as Source.Read.
 	Read(ctx context.Context, names []secret.Name) []Reading
 	BatchSize() int
+}
+
+// A Comparer is a Verifier that keeps a value in another form than it was given: it says whether what was read is what was written.
+type Comparer interface {
+	Same(written, read secret.Value) bool
 }
 
 // A KeyResolver is a Destination that can tell whether two names of keys mean the same key.

@@ -50,7 +50,10 @@ type item struct {
 }
 
 // New returns an empty place.
-func New(at secret.Place) *Place { return &Place{at: at, items: map[secret.Name]*item{}} }
+func New(at secret.Place) *Place {
+	at.Kind = kind
+	return &Place{at: at, items: map[secret.Name]*item{}}
+}
 
 // Calls returns how often an operation was called; every one of them where op is empty.
 func (p *Place) Calls(op string) int {

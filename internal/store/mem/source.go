@@ -3,6 +3,7 @@ package mem
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
@@ -53,8 +54,8 @@ func (s source) BatchSize() int { return batchSize }
 func (p *Place) meta(name secret.Name) secret.Meta {
 	it := p.items[name]
 	return secret.Meta{
-		Name: name, Identity: secret.Identity("sm/" + string(p.at.Account) + "/" + string(p.at.Region) + "/" + string(name)),
-		Version: it.current, Held: it.held(), Created: it.created, Description: it.description, Tags: maps.Clone(it.tags),
+		Name: name, Identity: secret.NewIdentity(p.at, name),
+		Version: it.current, Held: it.held(), Created: it.created.UTC().Truncate(time.Second), Description: it.description, Tags: maps.Clone(it.tags),
 		Key: it.key, CustomKey: it.key != "", Deleted: it.deleted, Bound: it.bound, Mark: it.mark,
 	}
 }

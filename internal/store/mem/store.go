@@ -25,6 +25,7 @@ type Store struct {
 
 // Place returns a place of the store, empty at first.
 func (s *Store) Place(at secret.Place) *Place {
+	at.Kind = kind
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.places[at]
@@ -38,8 +39,25 @@ func (s *Store) Place(at secret.Place) *Place {
 	return p
 }
 
+// kind is the one that the store passes for: that whose semantics it has.
+const kind = secret.SecretsManager
+
+func (s *Store) at() secret.Place {
+	at := s.At
+	at.Kind = kind
+	return at
+}
+
 // Fixed returns At, and whether the store has one place.
-func (s *Store) Fixed() (secret.Place, bool) { return s.At, !s.Family }
+func (s *Store) Fixed() (secret.Place, bool) { return s.at(), !s.Family }
+
+// Traits returns those of Secrets Manager.
+func (s *Store) Traits() store.Traits {
+	return store.Traits{Kind: kind, Tags: true, Description: true, Keys: true, ListsTags: true, PricePerMonth: 0.40}
+}
+
+// CopyName returns the source's name.
+func (s *Store) CopyName(source secret.Name) secret.Name { return source }
 
 // Allow returns the accounts that the store may be opened at; nil: all.
 func (s *Store) Allow() []secret.AccountID { return slices.Clone(s.Accounts) }
@@ -52,23 +70,23 @@ func (s *Store) Home(context.Context) (secret.Place, error) {
 	if s.Family {
 		return secret.Place{}, s.invalid("a family has no home")
 	}
-	return s.At, nil
+	return s.at(), nil
 }
 
 // Source opens the store at At; store.ErrInvalid for a family.
-func (s *Store) Source(context.Context) (store.Source, error) {
+func (s *Store) Source(context.Context, []string) (store.Source, error) {
 	if s.Family {
 		return nil, s.invalid("a family is no source")
 	}
-	if err := s.opening(s.At); err != nil {
+	if err := s.opening(s.at()); err != nil {
 		return nil, err
 	}
-	return s.Place(s.At).Source(), nil
+	return s.Place(s.at()).Source(), nil
 }
 
 // Destination opens the store at a place; store.ErrInvalid for a place that is not one of the store.
 func (s *Store) Destination(_ context.Context, at secret.Place) (store.Destination, error) {
-	if !s.Family && at != s.At || s.Accounts != nil && !slices.Contains(s.Accounts, at.Account) {
+	if !s.Family && at != s.at() || s.Accounts != nil && !slices.Contains(s.Accounts, at.Account) {
 		return nil, s.invalid("it can't be opened at " + at.String())
 	}
 	if err := s.opening(at); err != nil {

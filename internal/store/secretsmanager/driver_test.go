@@ -47,12 +47,12 @@ func TestAStoreIsOnePlaceOrAFamily(t *testing.T) {
 		at       secret.Place
 		one      bool
 	}{
-		{`{}`, secret.Place{}, true},
-		{`{region: eu-west-1}`, secret.Place{Region: "eu-west-1"}, true},
-		{`{role: R}`, secret.Place{}, false},
-		{`{role: R, region: eu-west-1}`, secret.Place{Region: "eu-west-1"}, false},
-		{`{role: R, account: "222222222222"}`, secret.Place{Account: spoke}, true},
-		{`{role: "arn:aws:iam::222222222222:role/R"}`, secret.Place{Account: spoke}, true},
+		{`{}`, secret.Place{Kind: secret.SecretsManager}, true},
+		{`{region: eu-west-1}`, secret.Place{Kind: secret.SecretsManager, Region: "eu-west-1"}, true},
+		{`{role: R}`, secret.Place{Kind: secret.SecretsManager}, false},
+		{`{role: R, region: eu-west-1}`, secret.Place{Kind: secret.SecretsManager, Region: "eu-west-1"}, false},
+		{`{role: R, account: "222222222222"}`, secret.Place{Kind: secret.SecretsManager, Account: spoke}, true},
+		{`{role: "arn:aws:iam::222222222222:role/R"}`, secret.Place{Kind: secret.SecretsManager, Account: spoke}, true},
 	} {
 		at, one := open(t, awscfg.New(awscfg.Options{}), test.settings).Fixed()
 		if at != test.at || one != test.one {
@@ -84,7 +84,7 @@ func TestADestinationOpensOnlyWhereTheStoreIs(t *testing.T) {
 		}
 	}
 	s := open(t, factory(t, "http://127.0.0.1:1", hub), `{role: R}`)
-	_, err := s.Source(t.Context())
+	_, err := s.Source(t.Context(), nil)
 	wantKind(t, err, store.ErrInvalid)
 	_, err = s.Home(t.Context())
 	wantKind(t, err, store.ErrInvalid)

@@ -107,9 +107,9 @@ func (e *entry) meta(region secret.Region) secret.Meta {
 	account, in := awscfg.ARNAccount(e.arn)
 	m := secret.Meta{
 		Name:     e.name,
-		Identity: secret.Identity("sm/" + string(account) + "/" + string(in) + "/" + string(e.name)),
+		Identity: secret.NewIdentity(secret.Place{Kind: secret.SecretsManager, Account: account, Region: in}, e.name),
 		Version:  e.labelled(labelCurrent), Held: e.held(),
-		Created: e.created, Description: e.description, Tags: e.tags, Key: e.key, CustomKey: e.key != "", Deleted: e.deleted,
+		Created: e.created.UTC().Truncate(time.Second), Description: e.description, Tags: e.tags, Key: e.key, CustomKey: e.key != "", Deleted: e.deleted,
 		Mark: markOf(e.tags),
 	}
 	switch {

@@ -22,7 +22,7 @@ func TestAKeyIsUsableWhereItExistsAndIsEnabled(t *testing.T) {
 	if _, err := client.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/copies"), TargetKeyId: key.KeyMetadata.KeyId}); err != nil {
 		t.Fatal(err)
 	}
-	dest, err := open(t, factory(t, url, hub), "role: R").Destination(t.Context(), secret.Place{Account: spoke, Region: home})
+	dest, err := open(t, factory(t, url, hub), "role: R").Destination(t.Context(), secret.Place{Kind: secret.SecretsManager, Account: spoke, Region: home})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -231,7 +231,7 @@ func TestARoleThatMayOnlyWriteIsEnough(t *testing.T) {
 func TestCredentialsOfAnotherAccountAreFoundOut(t *testing.T) {
 	_, url := embedded(t, awslocal.Options{})
 	s := open(t, factory(t, url, hub), `{account: "333333333333", region: us-east-1}`)
-	src, err := s.Source(t.Context())
+	src, err := s.Source(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestCredentialsOfAnotherAccountAreFoundOut(t *testing.T) {
 			t.Errorf("%q does not name %s", err, account)
 		}
 	}
-	d, err := s.Destination(t.Context(), secret.Place{Account: "333333333333", Region: home})
+	d, err := s.Destination(t.Context(), secret.Place{Kind: secret.SecretsManager, Account: "333333333333", Region: home})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestAListingTellsTheAccountForFree(t *testing.T) {
 	server, url := embedded(t, awslocal.Options{})
 	backdoor{rawClient(url, keys(hub))}.Put(t, "app/db", secret.Text([]byte("x")))
 	s := open(t, factory(t, url, hub), "{}")
-	src, err := s.Source(t.Context())
+	src, err := s.Source(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestAListingTellsTheAccountForFree(t *testing.T) {
 		t.Fatalf("got %+v and the error %v", all, err)
 	}
 	at, err := src.Place(t.Context())
-	if err != nil || at != (secret.Place{Account: hub, Region: home}) {
+	if err != nil || at != (secret.Place{Kind: secret.SecretsManager, Account: hub, Region: home}) {
 		t.Errorf("got %v, %v", at, err)
 	}
 	if n := server.Ledger().Count(awslocal.Match{Service: "sts"}); n != 0 {
@@ -366,7 +366,7 @@ func TestATargetThatIsDownIsGivenUpAndTheOthersGoOn(t *testing.T) {
 	if attempts > 2*normal || attempts > 40 {
 		t.Errorf("%d attempts", attempts)
 	}
-	other, err := open(t, f, "role: SecretSyncRole").Destination(t.Context(), secret.Place{Account: spoke, Region: "eu-west-1"})
+	other, err := open(t, f, "role: SecretSyncRole").Destination(t.Context(), secret.Place{Kind: secret.SecretsManager, Account: spoke, Region: "eu-west-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func embedded(t *testing.T, o awslocal.Options) (*awslocal.Server, string) {
 // target opens the spoke of an embedded AWS through a role of the hub.
 func target(t *testing.T, f *awscfg.Factory, settings string) store.Destination {
 	t.Helper()
-	d, err := open(t, f, "role: SecretSyncRole\n"+settings).Destination(t.Context(), secret.Place{Account: spoke, Region: home})
+	d, err := open(t, f, "role: SecretSyncRole\n"+settings).Destination(t.Context(), secret.Place{Kind: secret.SecretsManager, Account: spoke, Region: home})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +91,11 @@ func target(t *testing.T, f *awscfg.Factory, settings string) store.Destination 
 func fixture(t *testing.T, f *awscfg.Factory, account string, back *api.Client) storetest.Fixture {
 	t.Helper()
 	s := open(t, f, fmt.Sprintf("{role: SecretSyncRole, account: %q, region: %s}", account, home))
-	src, err := s.Source(t.Context())
+	src, err := s.Source(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dest, err := s.Destination(t.Context(), secret.Place{Account: secret.AccountID(account), Region: home})
+	dest, err := s.Destination(t.Context(), secret.Place{Kind: secret.SecretsManager, Account: secret.AccountID(account), Region: home})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,12 +24,21 @@ type sm struct {
 	keys       *aliases
 }
 
+// pricePerMonth is what AWS charges for a stored secret, in US dollars.
+const pricePerMonth = 0.40
+
 // family reports whether the store is opened once per account and Region.
 func (s *sm) family() bool { return s.role != "" && s.account == "" }
 
 func (s *sm) Fixed() (secret.Place, bool) {
-	return secret.Place{Account: s.account, Region: s.region}, !s.family()
+	return secret.Place{Kind: secret.SecretsManager, Account: s.account, Region: s.region}, !s.family()
 }
+
+func (s *sm) Traits() store.Traits {
+	return store.Traits{Kind: secret.SecretsManager, Tags: true, Description: true, Keys: true, ListsTags: true, PricePerMonth: pricePerMonth}
+}
+
+func (s *sm) CopyName(source secret.Name) secret.Name { return source }
 
 func (s *sm) Allow() []secret.AccountID { return slices.Clone(s.allow) }
 
@@ -39,7 +48,7 @@ func (s *sm) Home(ctx context.Context) (secret.Place, error) {
 	if s.family() {
 		return secret.Place{}, s.invalid("it is opened once per account and Region: give it an account")
 	}
-	at := secret.Place{Account: s.account, Region: s.region}
+	at, _ := s.Fixed()
 	var err error
 	if at.Region == "" {
 		if at.Region, err = s.factory.Region(ctx); err != nil {
@@ -52,7 +61,8 @@ func (s *sm) Home(ctx context.Context) (secret.Place, error) {
 	return at, err
 }
 
-func (s *sm) Source(ctx context.Context) (store.Source, error) {
+// Source lists the whole account: AWS charges by the page, and a page holds a hundred.
+func (s *sm) Source(ctx context.Context, _ []string) (store.Source, error) {
 	if s.family() {
 		return nil, s.invalid("it is opened once per account and Region, which no source is: give it an account")
 	}
@@ -63,7 +73,7 @@ func (s *sm) Source(ctx context.Context) (store.Source, error) {
 			return nil, err
 		}
 	}
-	c, err := s.client(ctx, secret.Place{Account: s.account, Region: region})
+	c, err := s.client(ctx, secret.Place{Kind: secret.SecretsManager, Account: s.account, Region: region})
 	if err != nil {
 		return nil, err
 	}

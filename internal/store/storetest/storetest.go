@@ -15,22 +15,42 @@ import (
 type Harness struct {
 	// New returns an empty place. It is called once per test, which may run beside others.
 	New func(t *testing.T) Fixture
+	// Lacks says what this kind of store has not got at all: the tests that are about it are not its tests.
+	Lacks Ability
 	// Skip says which tests the stand-in can't pass, by name, and why. A name that is no test's fails.
 	Skip map[string]string
 }
+
+// Ability is a set of what some kinds of stores have and others don't.
+type Ability int
+
+// The abilities.
+const (
+	IDs         Ability = 1 << iota // values are kept under ids of the writer's choice, and an older one can be made current again
+	Tags                            // a secret carries tags
+	Description                     // a secret carries a description
+	AnyValue                        // a value is any text or bytes up to 65,536, kept as they are
+	AnyName                         // a name is any path; not those of AWS only
+	Schedule                        // a source says of a secret that its deletion is scheduled
+)
 
 // Fixture is one place, from both sides. A side that the driver does not have is nil.
 type Fixture struct {
 	Source      store.Source
 	Destination store.Destination
 	Back        Backdoor
+
+	lacks Ability
 }
+
+// has reports whether the kind of store has an ability.
+func (f Fixture) has(a Ability) bool { return f.lacks&a == 0 }
 
 // Backdoor acts on the place as somebody else, past the driver under test. Its methods fail the test if they can't.
 type Backdoor interface {
 	// Put writes a value under a new version, which becomes the current one, and creates the secret where there is none.
 	Put(t *testing.T, name secret.Name, v secret.Value) secret.Version
-	// Plant gives a value that version, which gets no label.
+	// Plant gives a value that version, which gets no label. It is called for stores with IDs only, as is MoveCurrent.
 	Plant(t *testing.T, name secret.Name, version secret.Version, v secret.Value)
 	// MoveCurrent makes an older version the current one.
 	MoveCurrent(t *testing.T, name secret.Name, version secret.Version)
@@ -50,8 +70,9 @@ type Backdoor interface {
 
 // suite is tests by name.
 type suite []struct {
-	name string
-	run  func(t *testing.T, f Fixture)
+	name  string
+	needs Ability
+	run   func(t *testing.T, f Fixture)
 }
 
 func (s suite) run(t *testing.T, h Harness) {
@@ -61,11 +82,16 @@ func (s suite) run(t *testing.T, h Harness) {
 	}
 	for _, test := range s {
 		delete(unknown, test.name)
+		if test.needs&h.Lacks != 0 {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			if why := h.Skip[test.name]; why != "" {
 				t.Skip(why)
 			}
-			test.run(t, h.New(t))
+			f := h.New(t)
+			f.lacks = h.Lacks
+			test.run(t, f)
 		})
 	}
 	for name := range unknown {

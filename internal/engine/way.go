@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/shape"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// way is how copies get their names and values by one route.
+type way struct {
+	namer  *shape.Namer // nil: the store's own way
+	shaper *shape.Shaper
+	keys   []string // of a split; nil: one copy
+	merge  bool
+	shape  *plan.Shape // nil: as it is
+	err    error
+}
+
+func newWay(to *plan.Route) *way {
+	w := &way{}
+	if to.Name != "" {
+		if w.namer, w.err = shape.CompileName(to.Name); w.err != nil {
+			return w
+		}
+	}
+	if to.Shape.IsZero() {
+		return w
+	}
+	w.shape, w.keys, w.merge = to.Shape, to.Shape.Split, to.Shape.Merge != ""
+	w.shaper, w.err = shape.Compile(*to.Shape)
+	return w
+}
+
+// parts returns the keys that a source has a copy of its own for: one that is empty where there is only one copy.
+func (w *way) parts() []string {
+	if w.keys == nil {
+		return []string{""}
+	}
+	return w.keys
+}
+
+// name returns the name of a copy.
+func (w *way) name(to store.Store, source secret.Name, key string) (secret.Name, error) {
+	if w.namer == nil {
+		return to.CopyName(source), nil
+	}
+	name, err := w.namer.Name(shape.About{Name: source, Key: key})
+	return secret.Name(name), err
+}
+
+// names returns the names of all copies of a source; those that can't be made are left out.
+func (w *way) names(to store.Store, source secret.Name) []secret.Name {
+	var all []secret.Name
+	for _, key := range w.parts() {
+		if name, err := w.name(to, source, key); err == nil {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// value makes the value of a copy. What it returns may be the input's own.
+func (w *way) value(inputs []input, key string) (secret.Value, error) {
+	if w.shape == nil {
+		return inputs[0].value, nil
+	}
+	all := make([]shape.Input, len(inputs))
+	for i, in := range inputs {
+		all[i] = shape.Input{Name: in.meta.Name, Value: in.value}
+	}
+	return w.shaper.Make(all, key)
+}
