@@ -191,7 +191,7 @@ func TestAliasesStandForKeys(t *testing.T) {
 		}
 	}
 	list, err := c.ListAliases(ctx, &awskms.ListAliasesInput{})
-	if err != nil || len(list.Aliases) != 2 || *list.Aliases[0].AliasName != "alias/app" || *list.Aliases[1].AliasName != "alias/aws/secretsmanager" {
+	if err != nil || len(list.Aliases) != 3 || *list.Aliases[0].AliasName != "alias/app" || *list.Aliases[1].AliasName != "alias/aws/secretsmanager" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	list, err = c.ListAliases(ctx, &awskms.ListAliasesInput{KeyId: one.KeyId})
@@ -229,7 +229,7 @@ func TestListsOfKeysComeInPages(t *testing.T) {
 	if _, err := c.DescribeKey(ctx, &awskms.DescribeKeyInput{KeyId: aws.String("alias/aws/secretsmanager")}); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen) != 7 || pages != 3 {
-		t.Errorf("%d keys in %d pages, want 7 in 3", len(seen), pages)
+	if len(seen) != 8 || pages != 3 {
+		t.Errorf("%d keys in %d pages, want 8 in 3", len(seen), pages)
 	}
 }

@@ -33,6 +33,21 @@ func quotaOf(service, operation string) (quota, bool) {
 		case "DescribeSecret":
 			return quota{"secretsmanager/DescribeSecret", 40_000}, true
 		}
+	case "ssm": // the first two are AWS's documented defaults; the others are from memory
+		switch operation {
+		case "GetParameter", "GetParameters", "GetParametersByPath":
+			return quota{"ssm/get", 40}, true
+		case "PutParameter":
+			return quota{"ssm/PutParameter", 3}, true
+		case "DescribeParameters":
+			return quota{"ssm/DescribeParameters", 10}, true
+		case "LabelParameterVersion", "UnlabelParameterVersion":
+			return quota{"ssm/label", 3}, true
+		case "GetParameterHistory", "DeleteParameter", "DeleteParameters":
+			return quota{"ssm/" + operation, 5}, true
+		case "AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource":
+			return quota{"ssm/tags", 5}, true
+		}
 	case "kms":
 		switch operation {
 		case "Encrypt", "Decrypt", "GenerateDataKey":

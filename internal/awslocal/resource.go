@@ -10,7 +10,7 @@ import (
 // It is used only then: a call is otherwise decoded once, by its service.
 func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 	if form != nil {
-		for _, k := range []string{"RoleArn", "TopicArn", "TargetArn", "QueueUrl"} {
+		for _, k := range []string{"RoleArn", "TopicArn", "TargetArn", "QueueUrl", "Name"} {
 			if form.Has(k) {
 				return []string{form.Get(k)}, false
 			}
@@ -24,6 +24,7 @@ func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 		Names        []string
 		KeyID        string `json:"KeyId"`
 		AliasName    string
+		ResourceID   string `json:"ResourceId"`
 		Path         string
 		TopicArn     string
 		QueueURL     string `json:"QueueUrl"`
@@ -31,19 +32,22 @@ func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 	if json.Unmarshal(body, &in) != nil {
 		return nil, false
 	}
-	for _, n := range []string{in.SecretID, in.AliasName, in.Name, in.KeyID, in.Path, in.TopicArn, in.QueueURL} {
+	for _, n := range []string{in.SecretID, in.AliasName, in.Name, in.ResourceID, in.KeyID, in.Path, in.TopicArn, in.QueueURL} {
 		if n != "" {
 			names = append(names, n)
 		}
 	}
-	list := append(in.SecretIDList, in.Names...)
-	return append(names, list...), len(list) > 0
+	names = append(names, in.SecretIDList...)
+	return append(names, in.Names...), len(in.SecretIDList) > 0 // AWS refuses a list of parameters as a whole
 }
 
-// spellings returns all that a resource may be called: as given, without the ARN's first five parts, and by its bare name.
+// spellings returns all that a resource may be called: as given, without the ARN's first five parts, and by its bare name, without a version or a label of it.
 func spellings(resource string) []string {
 	parts := strings.SplitN(resource, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {
+		if name, _, selected := strings.Cut(resource, ":"); selected { // a version or a label of a parameter
+			return []string{resource, name}
+		}
 		return []string{resource}
 	}
 	out := []string{resource, parts[5]}
@@ -51,6 +55,11 @@ func spellings(resource string) []string {
 		out = append(out, name)
 		if i := len(name) - 7; i > 0 && name[i] == '-' {
 			out = append(out, name[:i])
+		}
+	} else if name, ok := strings.CutPrefix(parts[5], "parameter/"); ok {
+		out = append(out, name, "/"+name)
+		if name, _, selected := strings.Cut(name, ":"); selected {
+			out = append(out, name, "/"+name)
 		}
 	} else if i := strings.LastIndexByte(parts[5], '/'); i >= 0 {
 		out = append(out, parts[5][i+1:])

@@ -9,6 +9,8 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/awslocal/identity"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/policy"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/secretsmanager"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/sns"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/ssm"
 )
 
 // Seed is what an embedded AWS holds when it starts.
@@ -38,8 +40,10 @@ type SeedRole struct {
 
 // SeedRegion is what an account holds in a Region.
 type SeedRegion struct {
-	Keys    map[string]SeedKey    // by alias: "alias/app"
-	Secrets map[string]SeedSecret // by name
+	Keys       map[string]SeedKey       // by alias: "alias/app"
+	Secrets    map[string]SeedSecret    // by name
+	Parameters map[string]SeedParameter // by name
+	Topics     map[string]SeedTopic     // by name
 }
 
 // SeedKey is a customer's KMS key.
@@ -59,6 +63,29 @@ type SeedSecret struct {
 
 // Format prints a secret without its value, whatever the verb.
 func (s SeedSecret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "{secret}") }
+
+// SeedParameter is a parameter of Parameter Store, at version 1. It prints without its value.
+type SeedParameter struct {
+	Value       string `json:"-"`
+	Type        string // String, StringList or SecureString; empty: SecureString
+	Tier        string // empty: Standard
+	Description string
+	KMSKey      string // of a SecureString: an alias, id or ARN; empty: AWS's own key
+	Tags        map[string]string
+}
+
+// Format prints a parameter without its value, whatever the verb.
+func (s SeedParameter) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "{parameter}") }
+
+// parameter returns it as the service wants it.
+func (s SeedParameter) parameter(name string) ssm.Parameter {
+	return ssm.Parameter{Name: name, Value: s.Value, Type: s.Type, Tier: s.Tier, Description: s.Description, KeyID: s.KMSKey, Tags: s.Tags}
+}
+
+// SeedTopic is an SNS topic.
+type SeedTopic struct {
+	DisplayName string
+}
 
 // plant puts a seed into an empty server.
 func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
@@ -101,6 +128,16 @@ func (s *Server) plantRegion(account, region string, r SeedRegion, secrets *secr
 		})
 		if err != nil {
 			return fmt.Errorf("secret %q: %w", name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
+		if err := s.parameters.Seed(account, region, now, r.Parameters[name].parameter(name)); err != nil {
+			return fmt.Errorf("parameter %q: %w", name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Topics)) {
+		if err := s.topics.Seed(account, region, sns.Topic{Name: name, DisplayName: r.Topics[name].DisplayName}); err != nil {
+			return fmt.Errorf("topic %q: %w", name, err)
 		}
 	}
 	return nil

@@ -154,8 +154,11 @@ func (p *seedParser) accessKey(n *yaml.Node) string {
 }
 
 func (p *seedParser) region(n *yaml.Node) SeedRegion {
-	r := SeedRegion{Keys: make(map[string]SeedKey), Secrets: make(map[string]SeedSecret)}
-	uses := make(map[string]*yaml.Node) // where the key of each secret is named
+	r := SeedRegion{
+		Keys: make(map[string]SeedKey), Secrets: make(map[string]SeedSecret),
+		Parameters: make(map[string]SeedParameter), Topics: make(map[string]SeedTopic),
+	}
+	uses := make(map[*yaml.Node]string) // the key that a secret or a parameter names, by where that is
 	p.object(n, "a Region", func(key string, _, v *yaml.Node) bool {
 		switch key {
 		case "keys":
@@ -170,16 +173,25 @@ func (p *seedParser) region(n *yaml.Node) SeedRegion {
 				s, keyNode := p.secret(v)
 				r.Secrets[name] = s
 				if keyNode != nil {
-					uses[name] = keyNode
+					uses[keyNode] = s.KMSKey
 				}
 			})
+		case "parameters":
+			p.entries(v, func(name string, k, v *yaml.Node) {
+				s, keyNode := p.parameter(name, k, v)
+				r.Parameters[name] = s
+				if keyNode != nil {
+					uses[keyNode] = s.KMSKey
+				}
+			})
+		case "topics":
+			p.entries(v, func(name string, k, v *yaml.Node) { r.Topics[name] = p.topic(name, k, v) })
 		default:
 			return false
 		}
 		return true
-	}, "keys", "secrets")
-	for name, at := range uses {
-		key := r.Secrets[name].KMSKey
+	}, "keys", "secrets", "parameters", "topics")
+	for at, key := range uses {
 		if _, known := r.Keys[key]; strings.HasPrefix(key, "alias/") && !strings.HasPrefix(key, "alias/aws/") && !known {
 			p.fail(at, "a key that is not among the keys of this Region")
 		}

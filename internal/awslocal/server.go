@@ -1,4 +1,4 @@
-// Package awslocal is an AWS in one process: Secrets Manager, KMS and STS of any number of accounts and Regions behind one HTTP handler,
+// Package awslocal is an AWS in one process: Secrets Manager, Parameter Store, KMS, SNS and STS of any number of accounts and Regions behind one HTTP handler,
 // told apart by the credential scope of SigV4. The real SDKs and the AWS CLI are its clients. Signatures are not verified; everything lives in memory.
 package awslocal
 
@@ -19,6 +19,8 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/awslocal/kms"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/secretsmanager"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/sns"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/ssm"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/sts"
 )
 
@@ -33,7 +35,7 @@ type Options struct {
 	EnforceIAM    bool             // access keys come from the seed and from STS, and policies and trust count
 	EnforceQuotas bool             // calls above AWS's quotas, by account, Region and quota group, are throttled
 	Clock         func() time.Time // nil: time.Now
-	ListLag       time.Duration    // how far ListSecrets is behind
+	ListLag       time.Duration    // how far ListSecrets and DescribeParameters are behind
 	Seed          *Seed            // what there is at the start; nil: nothing
 	Log           *slog.Logger     // one line a call at debug level, never a body; nil: none
 	LedgerSize    int              // how many calls, the latest, the ledger holds at least; 0: all, which is for tests
@@ -48,6 +50,8 @@ type Server struct {
 	identities *identity.Directory
 	services   map[string]service.Service
 	keys       *kms.Service
+	parameters *ssm.Service
+	topics     *sns.Service
 	ledger     *Ledger
 	faults     *Faults
 	quotas     quotas
@@ -82,10 +86,13 @@ func New(o Options) (*Server, error) {
 
 	s.keys = kms.New(uuid.NewString, internalCalls{s})
 	secrets := secretsmanager.New(s.keys, uuid.NewString)
+	s.parameters, s.topics = ssm.New(s.keys), sns.New(uuid.NewString)
 	s.services = make(map[string]service.Service)
 	for _, svc := range []service.Service{
 		secrets,
+		s.parameters,
 		s.keys,
+		s.topics,
 		sts.New(s.identities, uuid.NewString),
 	} {
 		s.services[svc.SigningName()] = svc
@@ -101,6 +108,12 @@ func (s *Server) Ledger() *Ledger { return s.ledger }
 
 // Faults returns the faults in force.
 func (s *Server) Faults() *Faults { return s.faults }
+
+// Message is what was published to an SNS topic.
+type Message = sns.Message
+
+// Published returns what was published to the SNS topic of an ARN, in order: the latest 1,000 messages. A topic that is not there has none.
+func (s *Server) Published(topicARN string) []Message { return s.topics.Published(topicARN) }
 
 // SetListLag sets how far listings are behind from now on.
 func (s *Server) SetListLag(d time.Duration) { s.listLag.Store(int64(d)) }

@@ -11,8 +11,13 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 )
 
-// managedAlias is the key that AWS keeps for Secrets Manager in every account and Region.
-const managedAlias = "alias/aws/secretsmanager"
+// managedKeys returns the aliases of the keys that AWS keeps in every account and Region, each with the description of its key.
+func managedKeys() [][2]string {
+	return [][2]string{
+		{"alias/aws/secretsmanager", "Default key that protects my Secrets Manager data when no other key is defined"},
+		{"alias/aws/ssm", "Default key that protects my SSM Parameter store data when no other key is defined"},
+	}
+}
 
 type region struct {
 	place
@@ -44,11 +49,13 @@ func (s *Service) at(p place, now time.Time) *region {
 	if g == nil {
 		g = &region{place: p, keys: make(map[string]*key), aliases: make(map[string]*alias)}
 		s.regions[p] = g
-		sum := sha256.Sum256([]byte(p.account + "/" + p.region + "/" + managedAlias))
-		id := fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
-		k := g.add(id, "Default key that protects my Secrets Manager data when no other key is defined", now)
-		k.managed = true
-		g.alias(managedAlias, k.id, now)
+		for _, own := range managedKeys() {
+			sum := sha256.Sum256([]byte(p.account + "/" + p.region + "/" + own[0]))
+			id := fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+			k := g.add(id, own[1], now)
+			k.managed = true
+			g.alias(own[0], k.id, now)
+		}
 	}
 	return g
 }
