@@ -28,14 +28,19 @@ func newApply(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		t, err := a.teller(s)
+		if err != nil {
+			return err
+		}
 		run, err := s.engine.Resume(cmd.Context(), saved, allow)
 		if err != nil {
 			a.introduceFailed(s)
+			t.ended(cmd.Context(), err)
 			return err
 		}
 		a.introduce(cmd.Context(), s, saved.Owner, false)
 		a.warnAll(saved.Warnings)
-		return a.apply(cmd.Context(), s, run)
+		return a.apply(cmd.Context(), t, run)
 	}
 	return cmd
 }

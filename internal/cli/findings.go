@@ -55,7 +55,7 @@ func (f *findings) look(ctx context.Context, factory *awscfg.Factory, registry *
 	if err != nil {
 		return err
 	}
-	hub, err := stores[file.Rules[0].From].Source(ctx)
+	hub, err := stores[file.Rules[0].From].Source(ctx, nil)
 	if err != nil {
 		return err
 	}

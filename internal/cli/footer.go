@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -71,9 +70,12 @@ func (p *page) newTargets(all []engine.Result) {
 	}
 }
 
+// hintFrom is how many copies that cost something make it worth saying where others would cost nothing.
+const hintFrom = 10
+
 // cost says what copies cost.
 func (p *page) cost(c plan.Cost) {
-	all := count(int(math.Round(c.Total/engine.PricePerSecretMonth)), "copy", "copies")
+	all := count(c.Copies, "copy", "copies")
 	const basis = "(list price of a stored secret; API calls are extra)"
 	switch {
 	case c.Total == 0:
@@ -81,6 +83,9 @@ func (p *page) cost(c plan.Cost) {
 		p.linef("The copies it creates cost $%.2f a month more; %s in all: $%.2f a month %s.", c.Added, all, c.Total, basis)
 	default:
 		p.linef("%s in all: $%.2f a month %s.", all, c.Total, basis)
+	}
+	if c.Added > 0 && c.Copies >= hintFrom {
+		p.linef("Parameter Store keeps values of up to 4 KiB for nothing (type: aws-parameter-store), where those who read them can read them there.")
 	}
 }
 

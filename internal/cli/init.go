@@ -21,7 +21,7 @@ func newInit(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			factory, registry, err := a.drivers()
+			factory, registry, err := a.drivers(newRunID())
 			if err != nil {
 				return err
 			}

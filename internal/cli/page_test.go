@@ -110,9 +110,10 @@ func TestTheCostIsThatOfAllCopies(t *testing.T) {
 	t.Parallel()
 	p := &page{}
 	p.cost(plan.Cost{})
-	p.cost(plan.Cost{Added: 1.2000000000000002, Total: 44 * engine.PricePerSecretMonth})
-	p.cost(plan.Cost{Total: 1 * engine.PricePerSecretMonth})
+	p.cost(plan.Cost{Added: 1.2000000000000002, Total: 17.6, Copies: 44})
+	p.cost(plan.Cost{Total: 0.4, Copies: 1})
 	want := "The copies it creates cost $1.20 a month more; 44 copies in all: $17.60 a month (list price of a stored secret; API calls are extra).\n" +
+		"Parameter Store keeps values of up to 4 KiB for nothing (type: aws-parameter-store), where those who read them can read them there.\n" +
 		"1 copy in all: $0.40 a month (list price of a stored secret; API calls are extra).\n"
 	if p.String() != want {
 		t.Errorf("got:\n%s\nwant:\n%s", p, want)

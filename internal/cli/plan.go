@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
@@ -24,7 +26,11 @@ func newPlan(a *app) *cobra.Command {
 			return err
 		}
 		o.Fresh = fresh
-		_, run, err := a.plan(cmd, o)
+		s, err := a.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		run, err := a.plan(cmd.Context(), s, o)
 		if err != nil {
 			return err
 		}
@@ -44,21 +50,17 @@ func newPlan(a *app) *cobra.Command {
 	return cmd
 }
 
-// plan opens the configuration and plans a run.
-func (a *app) plan(cmd *cobra.Command, o engine.Options) (*session, *engine.Run, error) {
-	s, err := a.open(cmd.Context())
-	if err != nil {
-		return nil, nil, err
-	}
-	run, err := s.engine.Plan(cmd.Context(), o)
+// plan plans a run.
+func (a *app) plan(ctx context.Context, s *session, o engine.Options) (*engine.Run, error) {
+	run, err := s.engine.Plan(ctx, o)
 	if err != nil {
 		a.introduceFailed(s)
-		return nil, nil, err
+		return nil, err
 	}
 	p := run.Plan
-	a.introduce(cmd.Context(), s, p.Owner, len(p.Changes) == 0 && p.Summary.Unchanged == 0 && len(p.Problems) == 0)
+	a.introduce(ctx, s, p.Owner, len(p.Changes) == 0 && p.Summary.Unchanged == 0 && len(p.Problems) == 0)
 	a.warnAll(p.Warnings)
-	return s, run, nil
+	return run, nil
 }
 
 func (a *app) printPlan(p *plan.Plan) error {

@@ -12,7 +12,7 @@ func newSchema(a *app) *cobra.Command {
 		Use: "schema", Short: "Prints the configuration's JSON Schema (draft-07)", Args: cobra.NoArgs,
 		Example: "  secretsync schema > secretsync.schema.json\n  # and as the first line of secretsync.yaml:\n  # yaml-language-server: $schema=secretsync.schema.json",
 		RunE: func(*cobra.Command, []string) error {
-			_, registry, err := a.drivers()
+			_, registry, err := a.drivers(newRunID())
 			if err != nil {
 				return err
 			}

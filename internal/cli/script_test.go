@@ -49,6 +49,10 @@ func TestMain(m *testing.M) {
 //	delete PLACE NAME           schedules a secret's deletion
 //	[!] there PLACE NAME        says whether there is such a secret, not scheduled for deletion
 //	same PLACE PLACE NAME       says that both hold the same value
+//	topic PLACE NAME            makes a topic
+//	published PLACE NAME N [RE] says how many messages a topic got, and what the last one matches
+//	parameter PLACE NAME        makes a parameter, or gives it another value
+//	[!] parameter-is PLACE NAME [VALUE] says that there is a parameter, and what it holds
 //	calls N OPERATION [ACCOUNT] says how many calls of an operation (a glob) there were since `forget`
 //	forget                      empties the ledger of calls
 //	refuse OPERATION [ACCOUNT]  has AWS deny an operation from now on; `allow` ends that
@@ -91,6 +95,7 @@ func TestScripts(t *testing.T) {
 			"put": on((*world).put), "putfile": on((*world).putFile), "edit": on((*world).edit), "tag": on((*world).tag), "delete": on((*world).remove),
 			"there": on((*world).there), "same": on((*world).same), "calls": on((*world).calls), "forget": on((*world).forget),
 			"refuse": on((*world).refuse), "allow": on((*world).allow), "slow": on((*world).slow), "lag": on((*world).lag), "later": on((*world).later),
+			"topic": on((*world).topic), "published": on((*world).published), "parameter": on((*world).parameter), "parameter-is": on((*world).parameterIs),
 			"interrupt": on((*world).interrupt), "exited": on((*world).exited), "answering": on((*world).answering),
 		},
 	})

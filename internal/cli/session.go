@@ -19,16 +19,20 @@ import (
 
 // session is a configuration with its stores open, ready to run.
 type session struct {
+	runID   string
 	file    *config.File
 	stores  map[secret.StoreName]store.Store
 	factory *awscfg.Factory
 	engine  *engine.Engine
 }
 
+// newRunID returns a name for a run, which CloudTrail and messages carry.
+func newRunID() string { return strings.ToLower(rand.Text()[:10]) }
+
 // drivers returns every kind of store, calling AWS as the environment says.
-func (a *app) drivers() (*awscfg.Factory, *store.Registry, error) {
+func (a *app) drivers(runID string) (*awscfg.Factory, *store.Registry, error) {
 	f := awscfg.New(awscfg.Options{
-		RunID: strings.ToLower(rand.Text()[:10]), Logger: a.log,
+		RunID: runID, Logger: a.log,
 		Load: []func(*awsconfig.LoadOptions) error{awsconfig.WithLogger(sdkLog{a.log})},
 	})
 	r, err := all.Drivers(f)
@@ -37,7 +41,8 @@ func (a *app) drivers() (*awscfg.Factory, *store.Registry, error) {
 
 // open reads the configuration and opens its stores. It calls AWS only where the configuration itself is kept there.
 func (a *app) open(ctx context.Context) (*session, error) {
-	factory, registry, err := a.drivers()
+	runID := newRunID()
+	factory, registry, err := a.drivers(runID)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func (a *app) open(ctx context.Context) (*session, error) {
 	}
 	set := wire.Setup(file, stores)
 	set.Protected, set.Log, set.Progress = protected, a.log, a.err.progress
-	return &session{file: file, stores: stores, factory: factory, engine: engine.New(set)}, nil
+	return &session{runID: runID, file: file, stores: stores, factory: factory, engine: engine.New(set)}, nil
 }
 
 // ask opens the configuration and asks the engine what changes nothing. The answer is never nil, which JSON would show as null.

@@ -16,23 +16,34 @@ func newSync(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		s, run, err := a.plan(cmd, o)
+		s, err := a.open(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return a.apply(cmd.Context(), s, run)
+		t, err := a.teller(s)
+		if err != nil {
+			return err
+		}
+		run, err := a.plan(cmd.Context(), s, o)
+		if err != nil {
+			t.ended(cmd.Context(), err)
+			return err
+		}
+		return a.apply(cmd.Context(), t, run)
 	}
 	return cmd
 }
 
-// apply applies a run, prints its report and returns its exit code.
-func (a *app) apply(ctx context.Context, s *session, run *engine.Run) error {
+// apply applies a run, prints its report, tells of what failed, and returns its exit code.
+func (a *app) apply(ctx context.Context, t *teller, run *engine.Run) error {
 	stop := context.AfterFunc(ctx, func() {
 		a.note("interrupted: finishing the writes in flight; a second interrupt ends the program at once")
 	})
 	defer stop()
-	r := s.engine.Apply(ctx, run)
-	if err := a.printReport(r); err != nil {
+	r := t.session.engine.Apply(ctx, run)
+	err := a.printReport(r)
+	t.done(ctx, r)
+	if err != nil {
 		return err
 	}
 	return exitWith(codeOfReport(r))

@@ -10,7 +10,7 @@ func newValidate(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "validate", Short: "Checks the configuration without any network", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			factory, registry, err := a.drivers()
+			factory, registry, err := a.drivers(newRunID())
 			if err != nil {
 				return err
 			}

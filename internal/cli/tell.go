@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/notify"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/wire"
+)
+
+// teller tells people of a run that failed. It changes no outcome: what can't be told is a warning.
+type teller struct {
+	app     *app
+	session *session
+	to      *notify.Notifier
+}
+
+// teller opens the `notify:` of the configuration, before anything is attempted.
+func (a *app) teller(s *session) (*teller, error) {
+	n, err := wire.OpenNotify(s.file, notify.Deps{Factory: s.factory, Getenv: a.env, Log: a.log})
+	return &teller{app: a, session: s, to: n}, err
+}
+
+// ended tells of a run that ended before anything was attempted. An interruption, and a saved plan that is stale, were somebody's own doing.
+func (t *teller) ended(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.As(err, new(*engine.StaleError)) {
+		return
+	}
+	t.tell(ctx, notify.Message{Version: 1, Owner: string(t.session.file.Owner), Time: time.Now().UTC(), Outcome: notify.Failed, Error: err.Error()})
+}
+
+// done tells of a run in which something is not as it is wanted.
+func (t *teller) done(ctx context.Context, r *engine.Report) {
+	if m, tell := wire.Message(r); tell {
+		t.tell(ctx, m)
+	}
+}
+
+func (t *teller) tell(ctx context.Context, m notify.Message) {
+	if t.to.Empty() {
+		return
+	}
+	m.RunID = t.session.runID
+	if t.inAWS() {
+		if account, err := t.session.factory.Account(ctx); err == nil {
+			m.Account = string(account)
+		}
+		if region, err := t.session.factory.Region(ctx); err == nil {
+			m.Region = string(region)
+		}
+	}
+	for _, r := range t.session.file.Rules {
+		if only := secret.SyncName(t.app.flags.sync); only == "" || r.Name == only {
+			m.Syncs = append(m.Syncs, string(r.Name))
+		}
+	}
+	for _, err := range t.to.Send(context.WithoutCancel(ctx), m) {
+		t.app.warn(err.Error())
+	}
+}
+
+// inAWS reports whether any store is: without one, nobody looks for credentials.
+func (t *teller) inAWS() bool {
+	for _, st := range t.session.stores {
+		if st.Traits().Kind != secret.Vault {
+			return true
+		}
+	}
+	return false
+}
