@@ -28,19 +28,24 @@ var arrows = map[string][]string{
 	"test/acceptance":               {},
 	"internal/secret":               {},
 	"internal/plan":                 {"internal/secret"},
-	"internal/config":               {"internal/plan", "internal/secret"},
+	"internal/template":             {},
+	"internal/shape":                {"internal/plan", "internal/secret", "internal/template"},
+	"internal/config":               {"internal/plan", "internal/secret", "internal/shape", "internal/template"},
 	"internal/store":                {"internal/secret"},
 	"internal/awscfg":               {"internal/secret", "internal/store"}, // store for the kinds of errors
 	"internal/store/all":            {"internal/awscfg", "internal/store", "internal/store/…/"},
 	"internal/store/storetest":      {"internal/secret", "internal/store"},
 	"internal/store/mem":            {"internal/secret", "internal/store"},
 	"internal/store/secretsmanager": {"internal/awscfg", "internal/secret", "internal/store"},
-	"internal/engine":               {"internal/plan", "internal/secret", "internal/store"},
+	"internal/store/parameterstore": {"internal/awscfg", "internal/secret", "internal/store"},
+	"internal/store/vault":          {"internal/awscfg", "internal/secret", "internal/store"},
+	"internal/engine":               {"internal/plan", "internal/secret", "internal/shape", "internal/store"},
+	"internal/notify":               {"internal/awscfg", "internal/secret", "internal/template"},
 	"internal/iam":                  {"internal/plan", "internal/secret", "internal/store"},
-	"internal/wire":                 {"internal/config", "internal/engine", "internal/secret", "internal/store"},
+	"internal/wire":                 {"internal/config", "internal/engine", "internal/notify", "internal/plan", "internal/secret", "internal/store"},
 	"internal/awslocal":             {"internal/awslocal/…/"}, // an AWS of its own: it knows nothing of the tool
 	"internal/demo":                 {"internal/awscfg", "internal/awslocal", "internal/config", "internal/engine", "internal/plan", "internal/store/all", "internal/wire"},
-	"internal/cli": {"internal/awscfg", "internal/awslocal", "internal/config", "internal/demo", "internal/engine", "internal/iam", "internal/plan", "internal/secret",
+	"internal/cli": {"internal/awscfg", "internal/awslocal", "internal/config", "internal/demo", "internal/engine", "internal/iam", "internal/notify", "internal/plan", "internal/secret",
 		"internal/store", "internal/store/all", "internal/wire"},
 }
 
@@ -132,9 +137,10 @@ func files(t *testing.T, do func(path string, f *ast.File, set *token.FileSet)) 
 	}
 }
 
-func TestAValueIsRevealedInDriversOnly(t *testing.T) {
+func TestAValueIsRevealedInDriversAndShapingOnly(t *testing.T) {
 	revealers := []string{
-		"store/secretsmanager/", "store/mem/", // drivers
+		"store/secretsmanager/", "store/parameterstore/", "store/vault/", "store/mem/", // drivers
+		"shape/",
 		"engine/groups.go", "cli/findings.go", // the secret with the groups, which is configuration
 	}
 	files(t, func(path string, f *ast.File, set *token.FileSet) {

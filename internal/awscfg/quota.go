@@ -34,6 +34,17 @@ func groupOf(service, operation string) (g quotaGroup, ok bool) {
 		case "DescribeSecret":
 			return quotaGroup{"secretsmanager " + operation, 40_000}, true
 		}
+	case "SSM":
+		switch operation {
+		case "GetParameter", "GetParameters", "GetParametersByPath":
+			return quotaGroup{"ssm read", 40}, true // AWS documents it; an account can have more: see Raise
+		case "PutParameter":
+			return quotaGroup{"ssm " + operation, 3}, true // AWS's support names it; its documentation does not. So it is with the next
+		case "DeleteParameter", "GetParameterHistory":
+			return quotaGroup{"ssm " + operation, 5}, true
+		case "DescribeParameters":
+			return quotaGroup{"ssm " + operation, 10}, true
+		}
 	case "STS":
 		return quotaGroup{"sts", 600}, true
 	}
@@ -63,6 +74,26 @@ func (p *pace) limiter(service, operation string) *limiter {
 		p.limiters[g.name] = l
 	}
 	return l
+}
+
+// Raise says that AWS allows t more than it allows every account, in calls a second, of the group that an operation of a service is counted in. A number that is
+// not above what is known already changes nothing; nor does an operation that is not paced.
+func (f *Factory) Raise(t Target, service, operation string, perSecond int) {
+	if g, ok := groupOf(service, operation); ok && perSecond > g.perSecond {
+		f.lane(t.lane()).pace.raise(quotaGroup{g.name, perSecond})
+	}
+}
+
+func (p *pace) raise(g quotaGroup) {
+	higher := newLimiter(g.perSecond)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.limiters == nil {
+		p.limiters = map[string]*limiter{}
+	}
+	if l := p.limiters[g.name]; l == nil || l.full < higher.full {
+		p.limiters[g.name] = higher
+	}
 }
 
 // limiter is the pace of one quota group. Its burst is a tenth of the quota, so that no second holds more than nine tenths of it. Where others use the quota

@@ -27,7 +27,8 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 	for _, want := range []string{
 		"== 1. A plan says what would be copied where, and why", "Plan: 5 to create, 0 unchanged.", "New target: the account never had this secret before (5 copies).", "== 2. A sync copies it", "Done: 5 created", "== 3. A second run changes nothing",
 		"== 4. A rotation at the hub spreads", "new-version", "== 5. Somebody's edit in a spoke is found and mended", "drifted",
-		"== 6. A foreign secret of the same name is refused", "foreign", "Exit code 3", "== 7. A source that cannot be listed deletes nothing", "Exit code 1", "Shown and checked",
+		"== 6. A foreign secret of the same name is refused", "foreign", "Exit code 3", "== 7. A source that cannot be listed deletes nothing", "Exit code 1",
+		"== 8. A part of a secret goes to Parameter Store, under another name", "/app/db/login", "Shown and checked",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not told", want)
@@ -50,7 +51,7 @@ func TestTheDemoAsJSONListsItsSteps(t *testing.T) {
 			Calls map[string]int
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || got.Version != 1 || len(got.Steps) != 7 {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || got.Version != 1 || len(got.Steps) != 8 {
 		t.Fatalf("exit code %d, %v\n%s\n%s", code, err, errs, out)
 	}
 	if n := got.Steps[1].Calls["CreateSecret"]; n != 5 {

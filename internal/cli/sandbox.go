@@ -17,7 +17,7 @@ func newSandbox(a *app) *cobra.Command {
 	var listen, seed string
 	var enforce bool
 	cmd := &cobra.Command{
-		Use: "sandbox", Short: "Runs a local AWS-compatible endpoint: Secrets Manager, KMS and STS of any number of accounts", Args: cobra.NoArgs,
+		Use: "sandbox", Short: "Runs a local AWS-compatible endpoint: Secrets Manager, Parameter Store, KMS, SNS and STS of any number of accounts", Args: cobra.NoArgs,
 		Long: `Runs a local AWS-compatible endpoint until it is interrupted. Everything is in memory.
 Any credentials work; the account is 123456789012 unless the access key id is itself 12 digits; any role of any account can be assumed.
 With --enforce-iam identities, policies and trust count, as the seed file gives them.`,

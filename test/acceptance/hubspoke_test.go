@@ -43,7 +43,9 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	server.Close()
+	os.Exit(code)
 }
 
 // lab is moto behind a proxy that counts the program's calls.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -134,6 +135,9 @@ func (r *reader) one(ctx context.Context, name secret.Name) store.Reading {
 	out, err := r.client.api.GetSecretValue(ctx, &api.GetSecretValueInput{SecretId: aws.String(string(name)), VersionStage: aws.String(labelCurrent)})
 	if err != nil {
 		return store.Reading{Name: name, Err: r.client.fail("GetSecretValue", name, err)}
+	}
+	if r.client.target.Role == "" && !strings.HasPrefix(string(name), "arn:") { // a name leads to the caller's own account only
+		r.client.factory.Learn(aws.ToString(out.ARN))
 	}
 	if reading, ok := reading(name, out.VersionId, out.SecretString, out.SecretBinary); ok {
 		return reading

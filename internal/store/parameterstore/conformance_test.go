@@ -1,0 +1,51 @@
+package parameterstore_test
+
+import (
+	"testing"
+
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/awslocal"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store/storetest"
+)
+
+// lacks is what Parameter Store has not got: versions are numbers, the latest is the current one, and the description is the mark.
+const lacks = storetest.IDs | storetest.Tags | storetest.Description | storetest.AnyValue | storetest.AnyName | storetest.Schedule
+
+func onEmbedded() storetest.Harness {
+	return storetest.Harness{Lacks: lacks, New: func(t *testing.T) storetest.Fixture {
+		server, url := embedded(t, awslocal.Options{})
+		f := factory(t, url, hub)
+		t.Cleanup(func() { declared(t, server, open(t, f, "role: SecretSyncRole")) })
+		return fixture(t, f, spoke, rawClient(url, keys(spoke)))
+	}}
+}
+
+func TestDestinationOnTheEmbeddedAWS(t *testing.T) { storetest.Destination(t, onEmbedded()) }
+func TestSourceOnTheEmbeddedAWS(t *testing.T)      { storetest.Source(t, onEmbedded()) }
+
+func onMoto(t *testing.T, skip map[string]string) storetest.Harness {
+	url := storetest.Moto(t)
+	return storetest.Harness{
+		Lacks: lacks, Skip: skip,
+		New: func(t *testing.T) storetest.Fixture {
+			f, account := factory(t, url, hub), freshAccount(t)
+			back, err := f.Config(t.Context(), awscfg.Target{Role: "Backdoor", Account: secret.AccountID(account), Region: home})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fixture(t, f, account, rawClient(url, back.Credentials))
+		},
+	}
+}
+
+func TestDestinationOnMoto(t *testing.T) { storetest.Destination(t, onMoto(t, nil)) }
+func TestSourceOnMoto(t *testing.T)      { storetest.Source(t, onMoto(t, nil)) }
+
+// harness returns the harness of an AWS by its name.
+func harness(t *testing.T, at string) storetest.Harness {
+	if at == "moto" {
+		return onMoto(t, nil)
+	}
+	return onEmbedded()
+}

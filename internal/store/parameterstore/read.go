@@ -1,0 +1,128 @@
+package parameterstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	api "github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+const (
+	batchSize = 10 // the most names that GetParameters takes
+	inFlight  = 8  // single reads at the same time, where batches can't be had
+)
+
+// reader reads values, ten at a time where it may. It is safe for concurrent use.
+//
+//	the batch is …            the names are then …
+//	answered                  what it says; those that it calls invalid are not found
+//	denied or refused whole   read one by one: one name, or one key, spoils it. Where none of them is denied, it is the batch that is, and none is tried again
+//	not answered              not read
+type reader struct {
+	client *client
+	denied atomic.Bool // GetParameters is not permitted
+}
+
+func (r *reader) read(ctx context.Context, names []secret.Name) []store.Reading {
+	answers := make(map[secret.Name]store.Reading, len(names))
+	for chunk := range slices.Chunk(names, batchSize) {
+		if len(chunk) == 1 || r.denied.Load() {
+			r.each(ctx, chunk, answers)
+			continue
+		}
+		r.batch(ctx, chunk, answers)
+	}
+	all := make([]store.Reading, len(names))
+	for i, n := range names {
+		all[i] = answers[n]
+	}
+	return all
+}
+
+// batch reads up to batchSize names into answers.
+func (r *reader) batch(ctx context.Context, names []secret.Name, answers map[secret.Name]store.Reading) {
+	in := &api.GetParametersInput{WithDecryption: aws.Bool(true)}
+	for _, n := range names {
+		in.Names = append(in.Names, string(n))
+	}
+	out, err := r.client.api.GetParameters(ctx, in)
+	if err != nil {
+		r.batchFailed(ctx, names, answers, r.client.fail("GetParameters", "", err))
+		return
+	}
+	for i := range out.Parameters {
+		reading := readingOf(&out.Parameters[i])
+		answers[reading.Name] = reading
+	}
+	for _, n := range names {
+		if _, ok := answers[n]; !ok {
+			answers[n] = store.Reading{Name: n, Err: &store.Error{Op: "GetParameters", Name: n, Place: r.client.place, Kind: store.ErrNotFound}}
+		}
+	}
+}
+
+// batchFailed decides what follows from a batch that failed as a whole.
+func (r *reader) batchFailed(ctx context.Context, names []secret.Name, answers map[secret.Name]store.Reading, err error) {
+	denied := errors.Is(err, store.ErrNotPermitted)
+	if !denied && !errors.Is(err, store.ErrInvalid) && !errors.Is(err, store.ErrKey) {
+		for _, n := range names {
+			answers[n] = store.Reading{Name: n, Err: err}
+		}
+		return
+	}
+	r.each(ctx, names, answers)
+	one := slices.ContainsFunc(names, func(n secret.Name) bool { return errors.Is(answers[n].Err, store.ErrNotPermitted) })
+	if denied && !one {
+		r.denied.Store(true)
+	}
+}
+
+// each reads names one by one, a few at the same time.
+func (r *reader) each(ctx context.Context, names []secret.Name, answers map[secret.Name]store.Reading) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, inFlight)
+	for _, n := range names {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			answer := store.Reading{Name: n}
+			if p, _, err := r.client.get(ctx, n); err != nil {
+				answer.Err = err
+			} else {
+				answer = readingOf(p)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			answers[n] = answer
+		})
+	}
+	wg.Wait()
+}
+
+// get reads one parameter with its value, by its name or by "NAME:NUMBER", and the time by AWS's clock.
+func (c *client) get(ctx context.Context, name secret.Name) (*types.Parameter, time.Time, error) {
+	out, err := c.api.GetParameter(ctx, &api.GetParameterInput{Name: aws.String(string(name)), WithDecryption: aws.Bool(true)})
+	switch {
+	case err != nil:
+		return nil, time.Time{}, c.fail("GetParameter", name, err)
+	case out.Parameter == nil:
+		return nil, time.Time{}, c.invalid("GetParameter", name, store.ErrUnavailable, "the answer is empty")
+	}
+	return out.Parameter, clock(out.ResultMetadata), nil
+}
+
+func readingOf(p *types.Parameter) store.Reading {
+	return store.Reading{Name: secret.Name(aws.ToString(p.Name)), Version: versionAt(p.Version, aws.ToTime(p.LastModifiedDate)), Value: textOf(p)}
+}
+
+func textOf(p *types.Parameter) secret.Value { return secret.Text([]byte(aws.ToString(p.Value))) }
