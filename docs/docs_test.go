@@ -114,20 +114,23 @@ func TestEveryWholeConfigurationIsValid(t *testing.T) {
 			check(b.String(), file)
 		}
 	}
-	for _, file := range []string{"example/secretsync.yaml", "example/regions.yaml"} {
-		check(file, file)
+	for _, name := range append(shown(), "everything.yaml") {
+		check(name, filepath.Join("example", name))
 	}
 	if n < 5 {
 		t.Errorf("only %d configurations were found", n)
 	}
 }
 
+// shown returns the configurations among the examples that the README shows.
+func shown() []string { return []string{"secretsync.yaml", "regions.yaml", "vault.yaml", "login.yaml"} }
+
 func TestTheReadmeShowsTheExamplesAsTheyAre(t *testing.T) {
-	shown := blocks(t, "../README.md", "yaml")
-	for _, file := range []string{"example/secretsync.yaml", "example/regions.yaml"} {
-		text := read(t, file)
-		if !slices.ContainsFunc(shown, func(b block) bool { return b.text == text }) {
-			t.Errorf("%s is not in the README as it is", file)
+	all := blocks(t, "../README.md", "yaml")
+	for _, name := range shown() {
+		text := read(t, filepath.Join("example", name))
+		if !slices.ContainsFunc(all, func(b block) bool { return b.text == text }) {
+			t.Errorf("%s is not in the README as it is", name)
 		}
 	}
 }
@@ -200,7 +203,7 @@ func TestTheReadmePrintsWhatTheProgramPrints(t *testing.T) {
 func sandboxed(t *testing.T, url string) {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"secretsync.yaml", "regions.yaml"} {
+	for _, name := range shown() {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(read(t, filepath.Join("example", name))), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +259,7 @@ func callAWS(t *testing.T, url string, words []string) string {
 		t.Fatalf("not understood: %s", strings.Join(words, " "))
 	}
 	client := sm.New(sm.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("123456789012", "any", "")})
-	id, value := flags["--secret-id"], flags["--secret-string"]
+	id, value := flags["--secret-id"], strings.Trim(flags["--secret-string"], "'")
 	var err error
 	switch words[2] {
 	case "put-secret-value":

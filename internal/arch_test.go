@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"internal/store/vault":          {"internal/awscfg", "internal/secret", "internal/store"},
 	"internal/engine":               {"internal/plan", "internal/secret", "internal/shape", "internal/store"},
 	"internal/notify":               {"internal/awscfg", "internal/secret", "internal/template"},
-	"internal/iam":                  {"internal/plan", "internal/secret", "internal/store"},
+	"internal/iam":                  {"internal/plan", "internal/secret", "internal/shape", "internal/store"},
 	"internal/wire":                 {"internal/config", "internal/engine", "internal/notify", "internal/plan", "internal/secret", "internal/store"},
 	"internal/awslocal":             {"internal/awslocal/…/"}, // an AWS of its own: it knows nothing of the tool
 	"internal/demo":                 {"internal/awscfg", "internal/awslocal", "internal/config", "internal/engine", "internal/plan", "internal/store/all", "internal/wire"},

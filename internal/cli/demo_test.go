@@ -25,7 +25,7 @@ func TestTheDemoTellsItsStory(t *testing.T) {
 		t.Fatalf("exit code %d\n%s\n%s", code, errs, out)
 	}
 	for _, want := range []string{
-		"== 1. A plan says what would be copied where, and why", "Plan: 5 to create, 0 unchanged.", "New target: the account never had this secret before (5 copies).", "== 2. A sync copies it", "Done: 5 created", "== 3. A second run changes nothing",
+		"== 1. A plan says what would be copied where, and why", "Plan: 5 to create, 0 unchanged.", "New target: it never had this secret before (5 copies).", "== 2. A sync copies it", "Done: 5 created", "== 3. A second run changes nothing",
 		"== 4. A rotation at the hub spreads", "new-version", "== 5. Somebody's edit in a spoke is found and mended", "drifted",
 		"== 6. A foreign secret of the same name is refused", "foreign", "Exit code 3", "== 7. A source that cannot be listed deletes nothing", "Exit code 1",
 		"== 8. A part of a secret goes to Parameter Store, under another name", "/app/db/login", "Shown and checked",

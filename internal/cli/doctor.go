@@ -12,13 +12,35 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Checks credentials, roles, permissions, keys and reachability of every store; names what is missing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, err := ask(cmd.Context(), a, (*engine.Engine).Doctor)
+			o, err := a.options()
 			if err != nil {
 				return err
 			}
-			return a.printChecks(all)
+			s, err := a.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			all, err := s.engine.Doctor(cmd.Context(), o)
+			if err != nil {
+				a.introduceFailed(s)
+				return err
+			}
+			a.introduce(cmd.Context(), s, "", false)
+			return a.printChecks(append(all, a.checkNotify(s)...))
 		},
 	}
+}
+
+// checkNotify says whether what `notify:` needs is there. It sends nothing.
+func (a *app) checkNotify(s *session) []engine.Check {
+	if len(s.file.Notify) == 0 {
+		return nil
+	}
+	c := engine.Check{Check: "notify", Subject: "notifications", OK: true, Detail: "passwords, keys and addresses are there; nothing was sent"}
+	if _, err := a.teller(s); err != nil {
+		c.OK, c.Detail = false, err.Error()
+	}
+	return []engine.Check{c}
 }
 
 func (a *app) printChecks(all []engine.Check) error {

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
@@ -28,6 +31,8 @@ type findings struct {
 	groups   bool
 	noGroups error // the secret with the groups is there and can't be used
 	accounts []secret.AccountID
+	vault    string // Vault's address; empty: none, or none that can be used
+	noVault  error  // why VAULT_ADDR can't be used
 }
 
 // find looks around with the ambient credentials. It reads no value but that of the groups' secret. What it can't find is not an error.
@@ -110,6 +115,18 @@ func (f *findings) readGroups(got store.Reading, accounts map[secret.AccountID]b
 	}
 }
 
+// vaultAddress returns what VAULT_ADDR holds, if it can stand in a configuration. The error does not quote it: it may hold credentials. Vault is not called.
+func vaultAddress(value string) (string, error) {
+	if value == "" {
+		return "", nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.ContainsAny(value, "@?# ") {
+		return "", errors.New("it is no address as in https://vault.example.com:8200")
+	}
+	return value, nil
+}
+
 // problems says what could not be found or used, and why; never nil, which JSON would show as null.
 func (f *findings) problems() []string {
 	all := []string{}
@@ -121,6 +138,9 @@ func (f *findings) problems() []string {
 	}
 	if f.noGroups != nil {
 		all = append(all, fmt.Sprintf("the secret %s can't be used: %v", config.DefaultGroupsSecret, f.noGroups))
+	}
+	if f.noVault != nil {
+		all = append(all, fmt.Sprintf("VAULT_ADDR: %v", f.noVault))
 	}
 	return all
 }
@@ -147,6 +167,12 @@ func (f *findings) summary() []string {
 		lines = append(lines, fmt.Sprintf("found: the secret %s, which can't be used: %v", config.DefaultGroupsSecret, f.noGroups))
 	case f.groups:
 		lines = append(lines, fmt.Sprintf("found: groups of accounts in the secret %s", config.DefaultGroupsSecret))
+	}
+	switch {
+	case f.noVault != nil:
+		lines = append(lines, fmt.Sprintf("found: VAULT_ADDR, which can't be used: %v", f.noVault))
+	case f.vault != "":
+		lines = append(lines, fmt.Sprintf("found: Vault's address in VAULT_ADDR, %s", f.vault))
 	}
 	return lines
 }

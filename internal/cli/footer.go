@@ -66,7 +66,7 @@ func (p *page) newTargets(all []engine.Result) {
 		}
 	}
 	if n > 0 {
-		p.linef("New target: the account never had this secret before (%s).", count(n, "copy", "copies"))
+		p.linef("New target: it never had this secret before (%s).", count(n, "copy", "copies"))
 	}
 }
 

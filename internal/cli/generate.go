@@ -25,7 +25,7 @@ func newGenerate(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "generate iam", Short: "Make least-privilege policies from the configuration",
 		Long: `Make the IAM policies that this configuration needs and no more: for the role that runs secretsync (the hub), and for the role in
-every account that copies go to (a spoke), with the trust policy that lets the hub in. AWS is not asked for anything.`,
+every account that copies go to (a spoke), with the trust policy that lets the hub in. Stores outside AWS need none. AWS is not asked for anything.`,
 		Example: "  secretsync generate iam --for spoke\n  secretsync generate iam --hub-role arn:aws:iam::123456789012:role/SecretSyncLambdaRole --out policies",
 		Args:    whatToGenerate, ValidArgs: []string{"iam"},
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGenerate(cmd, a, flags) },
@@ -104,6 +104,11 @@ func iamInput(s *session) (iam.Input, error) {
 	in := iam.Input{Owner: f.Owner, Rules: f.Rules, Groups: f.Groups, Stores: map[secret.StoreName]iam.Store{}}
 	if f.GroupsFrom != nil {
 		in.GroupsFrom = &iam.SecretRef{Store: f.GroupsFrom.Store, Secret: f.GroupsFrom.Secret}
+	}
+	for _, n := range f.Notify {
+		if n.SNS != nil {
+			in.Topics = append(in.Topics, n.SNS.TopicARN)
+		}
 	}
 	for _, st := range f.Stores {
 		var settings map[string]any

@@ -143,3 +143,21 @@ func TestGenerateKnowsWhatItCanMake(t *testing.T) {
 		}
 	}
 }
+
+func TestGenerateIAMHasNothingToSayOfVaultAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const text = `version: 1
+stores:
+  a: {type: vault, address: "https://a.test:8200", auth: {method: aws}}
+  b: {type: vault, address: "https://b.test:8200"}
+syncs:
+  - {name: one, from: a, select: {prefix: [app/]}, to: [{store: b}]}
+`
+	if err := os.WriteFile("secretsync.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := generatedHere(t, "-o", "json")
+	if code != exitOK || !strings.Contains(out, `"documents": []`) || !strings.Contains(errs, "no store is in AWS") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+}

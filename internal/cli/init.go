@@ -29,6 +29,7 @@ func newInit(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			found.vault, found.noVault = vaultAddress(a.getenv("VAULT_ADDR"))
 			text := starter(found)
 			f, err := config.Parse(name, []byte(text), a.env, wire.Kinds(registry))
 			if err == nil {
@@ -91,9 +92,10 @@ func (a *app) printFound(name string, f *findings) error {
 			Region  string `json:"region"`
 			Secrets int    `json:"secrets"`
 			Tagged  int    `json:"tagged"`
+			Vault   string `json:"vault"` // the address in VAULT_ADDR; empty: none
 			// Problems are what could not be found or used, and why.
 			Problems []string `json:"problems"`
-		}{1, name, string(f.account), string(f.region), f.secrets, f.tagged, f.problems()})
+		}{1, name, string(f.account), string(f.region), f.secrets, f.tagged, f.vault, f.problems()})
 	}
 	page := a.newPage()
 	for _, line := range f.summary() {

@@ -43,9 +43,16 @@ func starter(f *findings) string {
 	line("  spokes:")
 	line("    type: aws-secrets-manager")
 	line("    role: SecretSyncRole")
-	line("    # externalId: …                     # what the role's trust policy asks for")
+	line("    # externalId: choose-your-own       # what the role's trust policy asks for")
 	line("    # kmsKey: alias/secretsync          # the key of every copy; the default is AWS's own")
 	starterAllow(line, f.accounts)
+	line("")
+	starterVault(line, f)
+	line("  # Parameter Store: values of up to 4 KiB cost nothing there. Syncs name it in the same way.")
+	line("  # params:")
+	line("  #   type: aws-parameter-store")
+	line("  #   role: SecretSyncRole")
+	line("  #   prefix: /copies/                  # copies get it in front of their names")
 	line("")
 	starterGroups(line, f)
 	line("syncs:")
@@ -64,9 +71,47 @@ func starter(f *findings) string {
 	line("  #   select: {prefix: [shared/]}")
 	line("  #   to: [{store: spokes, accounts: [\"222222222222\"], regions: [eu-west-1]}]")
 	line("")
+	if f.vault != "" {
+		line("  # What is below a path of Vault goes to the hub, under the same names:")
+		line("  # - name: vault-to-aws")
+		line("  #   from: vault")
+		line("  #   select: {prefix: [from-vault/]}")
+		line("  #   to: [{store: hub}]")
+		line("")
+	}
+	line("  # Two keys of a JSON object, one of them renamed, under another name:")
+	line("  # - name: logins")
+	line("  #   from: hub")
+	line("  #   select: {prefix: [app/]}")
+	line("  #   value: {keys: {include: [username, password], rename: {username: user}}}")
+	line("  #   to: [{store: params, accounts: [\"222222222222\"], name: \"/copies/{{ .Name }}/login\"}]")
+	line("")
 	line("# The brakes on deletions, per target and run.")
 	line("limits: {deletes: %d, deletePercent: %d}", plan.DefaultDeletes, plan.DefaultDeletePercent)
+	line("")
+	line("# Who is told of a run that failed; smtp and webhook are possible too.")
+	line("# notify:")
+	line("#   - sns: {topicArn: \"arn:aws:sns:us-east-1:111122223333:secretsync-failures\"}")
+	line("#   - slack: {urlEnv: SLACK_URL}")
 	return b.String()
+}
+
+// starterVault writes the store that VAULT_ADDR leads to. What a person writes into a variable may hold a "$", which stands doubled in the file.
+func starterVault(line func(string, ...any), f *findings) {
+	if f.vault == "" {
+		return
+	}
+	line("  # A KV version 2 engine of Vault, or of OpenBao. Vault's own variables (VAULT_TOKEN, VAULT_NAMESPACE, VAULT_CACERT, …) count.")
+	line("  vault:")
+	line("    type: vault")
+	line("    address: %q", strings.ReplaceAll(f.vault, "$", "$$"))
+	line("    mount: secret")
+	line("    auth: {method: token}               # VAULT_TOKEN, else the file ~/.vault-token")
+	line("    # auth: {method: approle, roleId: secretsync}                   # the secret id is in VAULT_SECRET_ID, or in secretIdFile")
+	line("    # auth: {method: aws, role: secretsync}                         # as the AWS identity in use")
+	line("    # auth: {method: kubernetes, role: secretsync}                  # as the pod's service account")
+	line("    # auth: {method: jwt, role: secretsync, jwtFile: /run/jwt}      # with a token of an identity provider")
+	line("")
 }
 
 func starterAllow(line func(string, ...any), accounts []secret.AccountID) {

@@ -182,8 +182,8 @@ func (s *story) fails(meaning string) map[string]int {
 	return counts
 }
 
-// verified claims that the values of all copies are those of their sources, by reading both for real.
-func (s *story) verified() {
+// verified claims that there are so many copies, and that their values are what their sources make them, by reading both for real.
+func (s *story) verified(want int) {
 	if s.err != nil {
 		return
 	}
@@ -200,7 +200,7 @@ func (s *story) verified() {
 			equal++
 		}
 	}
-	s.claim(equal == copies, "%d copies have the value of their source instead of %d", equal, copies)
+	s.claim(equal == want && len(all) == want, "%d copies of %d have the value of their source instead of %d", equal, len(all), want)
 }
 
 // writes counts the calls that change something.
@@ -208,7 +208,8 @@ func writes(counts map[string]int) int {
 	n := 0
 	for op, count := range counts {
 		switch op {
-		case "AssumeRole", "GetCallerIdentity", "ListSecrets", "DescribeSecret", "GetSecretValue", "BatchGetSecretValue", "DescribeKey":
+		case "AssumeRole", "GetCallerIdentity", "ListSecrets", "DescribeSecret", "GetSecretValue", "BatchGetSecretValue", "DescribeKey",
+			"DescribeParameters", "GetParameterHistory", "GetParameter", "GetParameters":
 		default:
 			n += count
 		}
@@ -218,5 +219,5 @@ func writes(counts map[string]int) int {
 
 // reads counts the values that are asked for, by call.
 func reads(counts map[string]int) int {
-	return counts["GetSecretValue"] + counts["BatchGetSecretValue"]
+	return counts["GetSecretValue"] + counts["BatchGetSecretValue"] + counts["GetParameter"] + counts["GetParameters"]
 }

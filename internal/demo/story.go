@@ -42,6 +42,7 @@ func chapters() []chapter {
 		{"Somebody's edit in a spoke is found and mended", mended},
 		{"A foreign secret of the same name is refused", refused},
 		{"A source that cannot be listed deletes nothing", unlisted},
+		{"A part of a secret goes to Parameter Store, under another name", shaped},
 	}
 }
 
@@ -57,7 +58,7 @@ func copied(s *story) {
 	r, calls := s.sync(0, "every copy is as wanted")
 	s.claim(applied(r) == copies && r.Summary.Failed == 0, "%d copies were made instead of %d", applied(r), copies)
 	s.claim(calls["CreateSecret"] == copies && writes(calls) == copies, "%d calls wrote instead of %d", writes(calls), copies)
-	s.verified()
+	s.verified(copies)
 	s.text("One call a copy: CreateSecret brings the value, the tags and the mark that says whose it is. Read back and compared: all are equal.\n")
 }
 
@@ -75,7 +76,7 @@ func rotated(s *story) {
 	r, calls := s.sync(0, "every copy is as wanted")
 	s.claim(changed(r, plan.Update, plan.NewVersion, "app/db") == 2 && applied(r) == 2, "%d copies were updated instead of 2", applied(r))
 	s.claim(calls["PutSecretValue"] == 2 && writes(calls) == 2, "%d calls wrote instead of 2", writes(calls))
-	s.verified()
+	s.verified(copies)
 	s.text("Only what moved was read and written.\n")
 }
 
@@ -84,7 +85,7 @@ func mended(s *story) {
 	s.must(s.world.put(s.ctx, spokeA, east, "app/api-key", edit))
 	r, _ := s.sync(0, "every copy is as wanted")
 	s.claim(changed(r, plan.Update, plan.Drifted, "app/api-key") == 1 && applied(r) == 1, "the edit was not found")
-	s.verified()
+	s.verified(copies)
 	s.text("The edit was seen without reading a value: AWSCURRENT was on a version that we did not write. (drift: report would have left it, and told.)\n")
 }
 
@@ -108,10 +109,44 @@ func unlisted(s *story) {
 	calls := s.fails("nothing was attempted, because no source could be listed")
 	remove()
 	s.claim(writes(calls) == 0, "%d calls wrote", writes(calls))
-	s.verified()
+	s.verified(copies)
 	s.text("No list, no delete: all copies are where they were.\n\nThe hub can be listed again:\n")
 	r, calls := s.sync(0, "every copy is as wanted")
 	s.claim(len(r.Changes) == 0 && writes(calls) == 0, "there was something to repair")
+}
+
+func shaped(s *story) {
+	s.text("The configuration gets one more sync. Of the four keys of app/db it takes two, and renames one:\n\n" + shaping + "\n")
+	s.world.settings += shaping
+	const name, all = "/app/db/login", copies + 1
+	r, _ := s.sync(0, "every copy is as wanted")
+	s.claim(changed(r, plan.Create, plan.Missing, name) == 1 && applied(r) == 1, "the parameter was not made")
+	s.holds(name, login, 1)
+	s.text("222222222222 reads its parameter: the two keys are in it, and nothing else.\n\nThe hub's app/db gets a new value:\n\n")
+
+	s.must(s.world.put(s.ctx, hub, east, "app/db", moved))
+	r, calls := s.sync(0, "every copy is as wanted")
+	s.claim(changed(r, plan.Update, plan.NewVersion, name, "app/db") == 3 && applied(r) == 3, "%d copies were updated instead of 3", applied(r))
+	s.claim(writes(calls) == 3, "%d calls wrote instead of 3", writes(calls))
+	s.holds(name, newLogin, 2)
+	s.verified(all)
+	s.text("\n")
+
+	r, calls = s.sync(0, "every copy is as wanted")
+	s.claim(len(r.Changes) == 0 && r.Summary.Unchanged == all && writes(calls) == 0, "%d changes, %d calls wrote", len(r.Changes), writes(calls))
+	s.claim(reads(calls) == 1, "%d values were read", reads(calls))
+	s.text("The part follows the whole, and needs no value to be read to tell that it is up to date.\n")
+}
+
+// holds claims what a parameter of 222222222222 holds, and how often it was written.
+func (s *story) holds(name, value string, writes int64) {
+	if s.err != nil {
+		return
+	}
+	got, version, err := s.world.parameter(s.ctx, spokeB, east, name)
+	s.must(err)
+	s.claim(got == value, "the parameter %s does not hold what it should", name)
+	s.claim(version == writes, "the parameter %s was written %d times instead of %d", name, version, writes)
 }
 
 // closing sums the story up.
@@ -125,7 +160,7 @@ func (s *story) closing() string {
 		wrote += writes(step.Calls)
 	}
 	return fmt.Sprintf("Shown and checked: %d steps, %d copies in 4 accounts and 2 Regions, %d API calls (%d read values, %d wrote). Nothing is left behind.\n"+
-		"Next: secretsync init writes a configuration for your own account; secretsync plan touches nothing.\n", len(s.steps), copies, total, read, wrote)
+		"Next: secretsync init writes a configuration for your own account; secretsync plan touches nothing.\n", len(s.steps), copies+1, total, read, wrote)
 }
 
 // applied counts the changes that were made.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
@@ -24,6 +25,7 @@ import (
 const (
 	hub    = "100000000000"
 	spokeA = "111111111111"
+	spokeB = "222222222222"
 	spokeD = "444444444444"
 	east   = "us-east-1"
 )
@@ -36,6 +38,10 @@ stores:
     type: aws-secrets-manager
     role: SecretSyncRole
     allow: {accounts: ["111111111111", "222222222222", "333333333333", "444444444444"]}
+  params:
+    type: aws-parameter-store
+    role: SecretSyncRole
+    allow: {accounts: ["222222222222"]}
 groupsFrom: {store: hub, secret: secret-sync/config}
 syncs:
   - name: hub-to-spokes
@@ -44,15 +50,26 @@ syncs:
     deletion: delete
 `
 
+// shaping is what a later step adds to the settings: their last key is `syncs`.
+const shaping = `  - name: login-to-parameters
+    from: hub
+    select: {names: [app/db]}
+    value: {keys: {include: [username, password], rename: {username: user}}}
+    to: [{store: params, accounts: ["222222222222"], name: "/{{ .Name }}/login"}]
+`
+
 const groups = `{"Version": "1.0", "AccountGroups": {
   "Production": {"Accounts": ["111111111111", "222222222222"], "Region": "us-east-1"},
   "Europe": {"Accounts": ["333333333333"], "Region": "eu-west-1"}}}`
 
 // The values of the story. None of them is ever printed.
 const (
-	password    = `{"username": "app", "password": "demo-value-first"}`  //nolint:gosec // it opens nothing
-	newPassword = `{"username": "app", "password": "demo-value-second"}` //nolint:gosec // it opens nothing
-	apiKey      = "demo-value-api-key"                                   //nolint:gosec // it opens nothing
+	password    = `{"host": "db", "port": 5432, "username": "app", "password": "demo-value-first"}`  //nolint:gosec // it opens nothing
+	newPassword = `{"host": "db", "port": 5432, "username": "app", "password": "demo-value-second"}` //nolint:gosec // it opens nothing
+	moved       = `{"host": "db2", "port": 5432, "username": "app", "password": "demo-value-third"}` //nolint:gosec // it opens nothing
+	login       = `{"user":"app","password":"demo-value-second"}`                                    // the two keys of newPassword, shaped
+	newLogin    = `{"user":"app","password":"demo-value-third"}`                                     // the two keys of moved, shaped
+	apiKey      = "demo-value-api-key"                                                               //nolint:gosec // it opens nothing
 	certificate = "\x00\x01demo-value-binary\xff"
 	token       = "demo-value-token"
 	local       = "demo-value-local"
@@ -63,7 +80,8 @@ const (
 
 // world is an AWS in memory, and the credentials of the hub in it.
 type world struct {
-	aws *awslocal.Server
+	aws      *awslocal.Server
+	settings string // the configuration, as it is now
 }
 
 func newWorld() (*world, error) {
@@ -88,7 +106,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &world{aws: server}, nil
+	return &world{aws: server, settings: settings}, nil
 }
 
 func (w *world) close() { _ = w.aws.Close() } // it listens nowhere: there is nothing that could fail
@@ -105,7 +123,7 @@ func (w *world) engine() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := config.Parse("demo", []byte(settings), nil, wire.Kinds(registry))
+	file, err := config.Parse("demo", []byte(w.settings), nil, wire.Kinds(registry))
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +157,17 @@ func (w *world) create(ctx context.Context, account, region, name, value string,
 func (w *world) untag(ctx context.Context, account, region, name, key string) error {
 	_, err := w.as(account, region).UntagResource(ctx, &sm.UntagResourceInput{SecretId: &name, TagKeys: []string{key}})
 	return err
+}
+
+// parameter returns the value and the number of writes of a parameter, as somebody in the account reads them.
+func (w *world) parameter(ctx context.Context, account, region, name string) (value string, version int64, err error) {
+	client := ssm.New(ssm.Options{Region: region, BaseEndpoint: aws.String("http://aws.demo"), HTTPClient: w.client(),
+		Credentials: credentials.NewStaticCredentialsProvider(account, "any", "")})
+	out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+	if err != nil {
+		return "", 0, err
+	}
+	return aws.ToString(out.Parameter.Value), out.Parameter.Version, nil
 }
 
 // state tells a secret's state from any other that it may come to, without its value; empty where it can't be told.

@@ -18,7 +18,7 @@ func documentOf(t *testing.T, file string, who iam.For) iam.Document {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range generate(t, open(t, string(data), nil, "").input(t)).Documents {
+	for _, d := range generate(t, caseOf(t, string(data))).Documents {
 		if d.For == who {
 			return d
 		}

@@ -48,10 +48,7 @@ func TestPoliciesAreMadeFromTheConfigurationAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			in := open(t, string(data), nil, "").input(t)
-			if first, _, _ := strings.Cut(string(data), "\n"); strings.HasPrefix(first, "# hub-role: ") {
-				in.HubRole = strings.TrimPrefix(first, "# hub-role: ")
-			}
+			in := caseOf(t, string(data))
 			res := generate(t, in)
 			got := text(t, res)
 			if again := text(t, generate(t, in)); again != got {
@@ -73,6 +70,17 @@ func TestPoliciesAreMadeFromTheConfigurationAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// caseOf returns the input of a configuration of testdata, whose first line may say the hub's role.
+func caseOf(t *testing.T, data string) iam.Input {
+	t.Helper()
+	in := open(t, data, nil, "").input(t)
+	first, _, _ := strings.Cut(data, "\n")
+	if role, ok := strings.CutPrefix(first, "# hub-role: "); ok {
+		in.HubRole = role
+	}
+	return in
 }
 
 // wellFormed checks what holds for every document.
@@ -100,7 +108,7 @@ func wellFormed(t *testing.T, res *iam.Result) {
 					t.Errorf("%s %s: %s: a wildcard in action %s", d.For, d.Account, s.Sid, a)
 				}
 				for _, r := range s.Resource {
-					noResource := a == "secretsmanager:ListSecrets" || a == "secretsmanager:BatchGetSecretValue"
+					noResource := a == "secretsmanager:ListSecrets" || a == "secretsmanager:BatchGetSecretValue" || a == "ssm:DescribeParameters"
 					if s.Effect == "Allow" && (r == "*") != noResource {
 						t.Errorf("%s %s: %s on resource %s", d.For, d.Account, a, r)
 					}

@@ -21,11 +21,9 @@ func (g *generator) grant(n need, use store.Use) error {
 		case store.ScopeAny:
 			role.allow(purposeList, n.requested(), a.Action, []string{anything})
 		case store.ScopeSecret:
-			resources, err := g.secrets(n, a.Action)
-			if err != nil {
-				return err
-			}
-			g.grantSecret(role, n, use, a.Action, resources)
+			g.grantSecret(role, n, use, a.Action, n.secrets(g.Partition))
+		case store.ScopeParameter:
+			g.grantParameter(role, n, use, a.Action)
 		case store.ScopeKey:
 			g.grantKey(role, n, use, a.Action)
 		default:
@@ -69,14 +67,21 @@ func (g *generator) grantSecret(role *role, n need, use store.Use, action string
 	}
 }
 
-// grantKey lets a key be used through the service alone. The keys of sources are not known: there the secrets that they encrypt are named instead.
+// grantParameter goes by names alone: a parameter's mark is in its description, which no condition sees. Whoever writes a parameter may look at its history,
+// which holds its values, so that reading them is no further right.
+func (g *generator) grantParameter(role *role, n need, use store.Use, action string) {
+	purpose := purposeWrite
+	if use == store.UseSource {
+		purpose = purposeRead
+	}
+	role.allow(purpose, nil, action, n.secrets(g.Partition))
+}
+
+// grantKey lets a key be used through the service alone. The keys of sources are not known: there, and where tags don't tell ours from others, the secrets that
+// they encrypt are named.
 func (g *generator) grantKey(role *role, n need, use store.Use, action string) {
 	if use == store.UseSource {
-		c := n.via(g.Partition, nil)
-		if secrets, err := g.secrets(n, "secretsmanager:"); err == nil {
-			c = c.with("StringLike", "kms:EncryptionContext:SecretARN", secrets...)
-		}
-		role.allow(purposeSources, c, action, n.arns(g.Partition, "kms", "key/*"))
+		role.allow(purposeSources, n.encrypting(g.Partition, n.via(g.Partition, nil)), action, n.arns(g.Partition, "kms", "key/*"))
 		return
 	}
 	keys, region, c := g.keys(n)
@@ -87,7 +92,11 @@ func (g *generator) grantKey(role *role, n need, use store.Use, action string) {
 	if region != "" {
 		n.regions = []string{region}
 	}
-	role.allow(purposeKeys, n.via(g.Partition, c), action, keys)
+	c = n.via(g.Partition, c)
+	if !n.store.Traits().Tags {
+		c = n.encrypting(g.Partition, c)
+	}
+	role.allow(purposeKeys, c, action, keys)
 }
 
 // keys returns the key that a store's copies are written under as a resource, its Region where its name says so, and what tells it from others:
@@ -103,54 +112,4 @@ func (g *generator) keys(n need) (resources []string, region string, c Condition
 		return n.arns(g.Partition, "kms", "key/*"), region, Condition(nil).with("ForAnyValue:StringEquals", "kms:ResourceAliases", name)
 	}
 	return n.arns(g.Partition, "kms", "key/"+strings.TrimPrefix(name, "key/")), region, nil
-}
-
-// secrets returns the secrets of a need as the service of an action names them.
-func (g *generator) secrets(n need, action string) ([]string, error) {
-	service, _, _ := strings.Cut(action, ":")
-	if service != "secretsmanager" {
-		return nil, fmt.Errorf("action %s: how %s names its secrets is not known", action, service)
-	}
-	var all []string
-	for _, name := range n.names {
-		all = append(all, n.arns(g.Partition, service, "secret:"+name)...)
-	}
-	slices.Sort(all)
-	return all, nil
-}
-
-// arns returns the ARNs of a resource in each Region.
-func (n need) arns(partition, service, resource string) []string {
-	all := make([]string, 0, len(n.regions))
-	for _, region := range n.regions {
-		all = append(all, strings.Join([]string{"arn", partition, service, region, string(n.account), resource}, ":"))
-	}
-	return all
-}
-
-// known reports whether the Regions are.
-func (n need) known() bool { return !slices.Contains(n.regions, anything) }
-
-// requested limits what takes no resource to the need's Regions.
-func (n need) requested() Condition {
-	if !n.known() {
-		return nil
-	}
-	return Condition(nil).with("StringEquals", "aws:RequestedRegion", n.regions...)
-}
-
-// via adds that a key is used through Secrets Manager in the need's Regions.
-func (n need) via(partition string, c Condition) Condition {
-	suffix := ".amazonaws.com"
-	if partition == "aws-cn" {
-		suffix += ".cn"
-	}
-	services := make([]string, 0, len(n.regions))
-	for _, region := range n.regions {
-		services = append(services, "secretsmanager."+region+suffix)
-	}
-	if n.known() {
-		return c.with("StringEquals", "kms:ViaService", services...)
-	}
-	return c.with("StringLike", "kms:ViaService", services...)
 }

@@ -36,7 +36,13 @@ func open(t *testing.T, text string, aws *awslocal.Server, accessKey string) ope
 			awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(accessKey, "any", "")),
 		}
 	}
-	registry, err := all.Drivers(awscfg.New(awscfg.Options{RunID: "test", MaxBackoff: time.Millisecond, Load: load}))
+	factory := awscfg.New(awscfg.Options{RunID: "test", MaxBackoff: time.Millisecond, Load: load})
+	for _, at := range []awscfg.Target{{Region: east}, {Region: west}, {Role: "SecretSyncRole", Account: spoke, Region: east}} {
+		for _, operation := range []string{"DescribeParameters", "GetParameterHistory", "PutParameter", "DeleteParameter"} {
+			factory.Raise(at, "SSM", operation, 1000) // these have few turns a second
+		}
+	}
+	registry, err := all.Drivers(factory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +65,11 @@ func (o opened) input(t *testing.T) iam.Input {
 	in := iam.Input{Owner: o.file.Owner, Rules: o.file.Rules, Groups: o.file.Groups, Stores: map[secret.StoreName]iam.Store{}}
 	if ref := o.file.GroupsFrom; ref != nil {
 		in.GroupsFrom = &iam.SecretRef{Store: ref.Store, Secret: ref.Secret}
+	}
+	for _, n := range o.file.Notify {
+		if n.SNS != nil {
+			in.Topics = append(in.Topics, n.SNS.TopicARN)
+		}
 	}
 	for _, s := range o.file.Stores {
 		var settings map[string]any

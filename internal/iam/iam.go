@@ -23,13 +23,15 @@ const DefaultHubRole = "SecretSyncLambdaRole"
 
 // Input is what policies are made from.
 type Input struct {
-	// Owner is the name of the installation. Empty: as a run derives it, "secretsync-" and the account of the first source.
+	// Owner is the name of the installation. Empty: as a run derives it, "secretsync-" and the account of the first store that is in one.
 	Owner  secret.Owner
 	Rules  []plan.Rule
 	Stores map[secret.StoreName]Store
 	Groups map[plan.GroupName]plan.Group
 	// GroupsFrom is the secret that holds more groups; nil: there is none.
 	GroupsFrom *SecretRef
+	// Topics are the ARNs of the SNS topics that failures are published to.
+	Topics []string
 	// HubRole is the ARN of the role that runs the program. Empty: DefaultHubRole of the hub's account.
 	HubRole string
 	// Accounts are accounts that the configuration does not name, as those of the groups' secret.
@@ -76,9 +78,12 @@ type Result struct {
 	Warnings  []string
 }
 
-// Generate makes the policies. The error says what the configuration must tell first: the hub's account, the accounts of a store that is opened once for each.
+// Generate makes the policies; none where nothing is in AWS. The error says what the configuration must tell first: the hub's account, the accounts of a store that is opened once for each.
 func Generate(in Input) (*Result, error) {
 	g := &generator{Input: in, roles: map[string]*role{}}
+	if in.HubRole == "" && len(in.Topics) == 0 && !slices.ContainsFunc(slices.Collect(maps.Values(in.Stores)), inAWS) {
+		return &Result{Warnings: []string{"no store is in AWS: there is no policy to make"}}, nil
+	}
 	if err := g.resolveHub(); err != nil {
 		return nil, err
 	}
@@ -86,20 +91,14 @@ func Generate(in Input) (*Result, error) {
 	for i := range in.Rules {
 		errs = append(errs, g.rule(&in.Rules[i]))
 	}
-	if ref := in.GroupsFrom; ref != nil && usesGroups(in.Rules) {
-		errs = append(errs, g.source(ref.Store, []string{literal(string(ref.Secret)) + suffix}, []Condition{nil}))
+	errs = append(errs, g.reads())
+	for _, topic := range in.Topics {
+		g.hub.allow(purposeNotify, nil, "sns:Publish", []string{topic})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return g.result(), nil
-}
-
-// usesGroups reports whether any rule can go by groups.
-func usesGroups(rules []plan.Rule) bool {
-	return slices.ContainsFunc(rules, func(r plan.Rule) bool {
-		return slices.ContainsFunc(r.To, func(to plan.Route) bool { return to.ByTags || len(to.Groups) > 0 || len(to.Except.Groups) > 0 })
-	})
 }
 
 // generator is one call of Generate.
@@ -148,14 +147,30 @@ func (g *generator) resolveHub() error {
 	}
 	g.hub = g.role(cmp.Or(g.HubRole, fmt.Sprintf("arn:%s:iam::%s:role/%s", g.Partition, account, DefaultHubRole)), account)
 	if g.Owner == "" {
-		g.Owner = "secretsync"
-		if len(g.Rules) > 0 {
-			if st, ok := g.Stores[g.Rules[0].From]; ok {
-				g.Owner = secret.Owner("secretsync-" + string(g.place(st).Account))
+		g.Owner = g.owner()
+	}
+	return nil
+}
+
+// owner returns the name that a run gives the installation where none is set: that of the account of the first store, in the order of the syncs, that is in one.
+func (g *generator) owner() secret.Owner {
+	var stores []secret.StoreName
+	for i := range g.Rules {
+		stores = append(stores, g.Rules[i].From)
+	}
+	for i := range g.Rules {
+		for _, to := range g.Rules[i].To {
+			stores = append(stores, to.Store)
+		}
+	}
+	for _, name := range stores {
+		if st, ok := g.Stores[name]; ok {
+			if at := g.place(st); at.Account != "" {
+				return secret.Owner("secretsync-" + string(at.Account))
 			}
 		}
 	}
-	return nil
+	return "secretsync"
 }
 
 func (g *generator) role(arn string, account secret.AccountID) *role {
@@ -187,9 +202,18 @@ func (g *generator) roleOf(st Store, account secret.AccountID) *role {
 	return r
 }
 
+// inAWS reports whether a store is one of AWS's: Vault's permissions, for one, are not made here.
+func inAWS(st Store) bool {
+	kind := st.Traits().Kind
+	return kind == secret.SecretsManager || kind == secret.ParameterStore
+}
+
 // place returns where a store is, as far as the configuration tells: a Region that only the environment knows is anything.
 func (g *generator) place(st Store) secret.Place {
 	at, one := st.Fixed()
+	if !inAWS(st) {
+		return at
+	}
 	if one && st.Role == "" {
 		at.Account = g.hub.account
 	}

@@ -12,46 +12,67 @@ import (
 // anything matches every name and every Region.
 const anything = "*"
 
-// suffix stands for the six characters that AWS adds to a name to make an ARN.
-const suffix = "-??????"
+// pattern takes in names: those that begin with start, and go on as rest says in IAM's wildcards. Without a rest it is one name.
+type pattern struct{ start, rest string }
 
-// patterns returns what a selection takes in by name, as the last part of an ARN: never less than it selects, and as little more as IAM's wildcards can say.
+// String returns the pattern as IAM reads it.
+func (p pattern) String() string { return wildcards.Replace(p.start) + literal(p.rest) }
+
+// all reports whether the pattern takes in every name.
+func (p pattern) all() bool {
+	return p.start == "" && strings.HasPrefix(p.rest, anything) && strings.Trim(p.rest, "*") == ""
+}
+
+// below narrows the pattern to names that begin with prefix; ok is false where it takes in none of them.
+func (p pattern) below(prefix string) (narrow pattern, ok bool) {
+	switch {
+	case strings.HasPrefix(p.start, prefix):
+		return p, true
+	case p.rest != "" && strings.HasPrefix(prefix, p.start):
+		return pattern{prefix, anything}, true
+	}
+	return p, false
+}
+
+// unrooted takes the slash off that names may begin with.
+func (p pattern) unrooted() pattern {
+	p.start = strings.TrimPrefix(p.start, "/")
+	if after, ok := strings.CutPrefix(p.rest, "*/"); ok && p.start == "" {
+		p.rest = anything + after // what the wildcard stands for may be nothing
+	}
+	return p
+}
+
+// patterns returns what a selection takes in by name: never less than it selects, and as little more as IAM's wildcards can say.
 // An exclusion is not among it: another sync may take in what one leaves out.
-func patterns(s plan.Selection) []string {
-	var all []string
-	add := func(p string) {
-		if !slices.Contains(all, p) {
+func patterns(s plan.Selection) []pattern {
+	var all []pattern
+	add := func(p pattern, ok bool) {
+		if ok && !slices.Contains(all, p) {
 			all = append(all, p)
 		}
 	}
 	switch {
 	case len(s.Names) > 0:
 		for _, n := range s.Names {
-			if selected(s, n) {
-				add(literal(string(n)) + suffix)
-			}
+			add(pattern{start: string(n)}, selected(s, n))
 		}
 	case len(s.Glob) > 0 && len(s.Prefix) > 0:
 		for _, g := range s.Glob {
 			for _, prefix := range s.Prefix {
-				switch start := fixed(g); {
-				case strings.HasPrefix(start, prefix):
-					add(glob(g))
-				case strings.HasPrefix(prefix, start):
-					add(literal(prefix) + anything)
-				}
+				add(glob(g).below(prefix))
 			}
 		}
 	case len(s.Glob) > 0:
 		for _, g := range s.Glob {
-			add(glob(g))
+			add(glob(g), true)
 		}
 	case len(s.Prefix) > 0:
 		for _, prefix := range s.Prefix {
-			add(literal(prefix) + anything)
+			add(pattern{prefix, anything}, true)
 		}
 	default:
-		add(anything)
+		add(pattern{rest: anything}, true)
 	}
 	return all
 }
@@ -62,25 +83,20 @@ func selected(s plan.Selection, n secret.Name) bool {
 	return ok
 }
 
-// glob turns a glob of the configuration into IAM's wildcards, which do not stop at "/".
-func glob(g string) string {
-	g = literal(strings.ReplaceAll(g, "**", "*"))
-	if strings.HasSuffix(g, anything) {
-		return g
+// glob turns a glob of the configuration into IAM's wildcards, which do not stop at "/". What "**/" stands for may be nothing.
+func glob(g string) pattern {
+	i := strings.IndexAny(g, "*?")
+	if i < 0 {
+		return pattern{start: g}
 	}
-	return g + suffix
-}
-
-// fixed returns the beginning of a glob that has no wildcard.
-func fixed(g string) string {
-	if i := strings.IndexAny(g, "*?"); i >= 0 {
-		return g[:i]
-	}
-	return g
+	return pattern{g[:i], strings.NewReplacer("**/", "*", "**", "*").Replace(g[i:])}
 }
 
 // literal keeps IAM from taking a "${" for one of its variables.
 func literal(s string) string { return strings.ReplaceAll(s, "${", "${$}{") }
+
+// wildcards is literal for where IAM knows wildcards.
+var wildcards = strings.NewReplacer("${", "${$}{", "*", "${*}", "?", "${?}")
 
 // tagConditions returns the conditions that a source secret's tags must meet, one of them, so that a rule may read its value; one that is nil where tags don't count.
 //

@@ -22,7 +22,9 @@ type Statement struct {
 	Principal *Principal `json:"Principal,omitempty"`
 	Action    []string   `json:"Action"`
 	Resource  []string   `json:"Resource,omitempty"`
-	Condition Condition  `json:"Condition,omitempty"`
+	// NotResource, instead of Resource, is everything else.
+	NotResource []string  `json:"NotResource,omitempty"`
+	Condition   Condition `json:"Condition,omitempty"`
 }
 
 // Principal says whom a trust policy lets in.
@@ -76,15 +78,19 @@ const (
 	purposeRead     = "ReadSources"
 	purposeCreate   = "CreateCopies"
 	purposeChange   = "ChangeOwnCopies"
+	purposeWrite    = "WriteParameters"
 	purposeSources  = "DecryptSources"
 	purposeKeys     = "UseKeys"
 	purposeExamine  = "DescribeKeys"
 	purposeAssume   = "AssumeRoles"
+	purposeNotify   = "PublishFailures"
 	purposeNever    = "NeverForceDeletion"
+	purposeNoOther  = "NeverOtherTopics"
 )
 
 func purposes() []string {
-	return []string{purposeList, purposeDescribe, purposeRead, purposeCreate, purposeChange, purposeSources, purposeKeys, purposeExamine, purposeAssume}
+	return []string{purposeList, purposeDescribe, purposeRead, purposeCreate, purposeChange, purposeWrite, purposeSources, purposeKeys, purposeExamine,
+		purposeAssume, purposeNotify}
 }
 
 // permissions collects what one role may do. It merges what has the same purpose and condition.
@@ -120,9 +126,11 @@ func (p *permissions) allow(purpose string, condition Condition, action string, 
 	}
 }
 
-// policy returns what was collected as a document: sorted, each statement with an id of its own, and a Deny of deletions without a recovery window.
+// policy returns what was collected as a document: sorted, each statement with an id of its own; and a Deny of deletions without a recovery window and, where
+// there are topics, of everything in SNS but these.
 func (p *permissions) policy() *Policy {
 	doc := &Policy{Version: policyVersion}
+	var topics []string
 	for _, purpose := range purposes() {
 		n := 0
 		for _, key := range slices.Sorted(maps.Keys(p.purposes[purpose])) {
@@ -133,6 +141,9 @@ func (p *permissions) policy() *Policy {
 					s.Sid = fmt.Sprint(purpose, n)
 				}
 				doc.Statement = append(doc.Statement, s)
+				if purpose == purposeNotify {
+					topics = s.Resource
+				}
 			}
 		}
 	}
@@ -140,6 +151,9 @@ func (p *permissions) policy() *Policy {
 		Sid: purposeNever, Effect: "Deny", Action: []string{"secretsmanager:DeleteSecret"}, Resource: []string{"*"},
 		Condition: Condition{}.with("Bool", "secretsmanager:ForceDeleteWithoutRecovery", "true"),
 	})
+	if len(topics) > 0 {
+		doc.Statement = append(doc.Statement, Statement{Sid: purposeNoOther, Effect: "Deny", Action: []string{"sns:*"}, NotResource: topics})
+	}
 	return doc
 }
 

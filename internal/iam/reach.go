@@ -15,13 +15,13 @@ type need struct {
 	store   Store
 	account secret.AccountID
 	regions []string // sorted; anything alone where they are not known
-	names   []string // patterns
+	names   []pattern
 	tags    []Condition
 }
 
 // rule collects what one sync needs.
 func (g *generator) rule(r *plan.Rule) error {
-	names := patterns(r.Select)
+	names := g.within(r.From, patterns(r.Select))
 	if len(names) == 0 {
 		g.warnings = append(g.warnings, fmt.Sprintf("sync %q selects nothing: no permission is made for it", r.Name))
 		return nil
@@ -34,12 +34,16 @@ func (g *generator) rule(r *plan.Rule) error {
 		if !ok {
 			return fmt.Errorf("sync %q: store %q is not defined", r.Name, r.To[i].Store)
 		}
+		copies := g.copies(r, i, st, names)
+		if !inAWS(st) || len(copies) == 0 {
+			continue
+		}
 		targets, err := g.targets(r, i, st)
 		if err != nil {
 			return fmt.Errorf("sync %q: %w", r.Name, err)
 		}
 		for _, account := range slices.Sorted(maps.Keys(targets)) {
-			n := need{store: st, account: account, regions: slices.Sorted(maps.Keys(targets[account])), names: names}
+			n := need{store: st, account: account, regions: slices.Sorted(maps.Keys(targets[account])), names: copies}
 			if targets[account][anything] {
 				n.regions = []string{anything}
 			}
@@ -57,11 +61,14 @@ func (g *generator) rule(r *plan.Rule) error {
 	return nil
 }
 
-// source collects what reading secrets of a store needs.
-func (g *generator) source(name secret.StoreName, names []string, tags []Condition) error {
+// source collects what reading secrets of a store needs: nothing where it is not in AWS.
+func (g *generator) source(name secret.StoreName, names []pattern, tags []Condition) error {
 	st, ok := g.Stores[name]
 	if !ok {
 		return fmt.Errorf("store %q is not defined", name)
+	}
+	if !inAWS(st) {
+		return nil
 	}
 	at := g.place(st)
 	if at.Account == "" {
@@ -93,7 +100,7 @@ func (g *generator) targets(r *plan.Rule, i int, st Store) (map[secret.AccountID
 				continue
 			}
 			for _, region := range g.regions(route, elsewhere, from) {
-				if a != from.Account || region != string(from.Region) || region == anything {
+				if a != from.Account || region != string(from.Region) || region == anything || place.Kind != from.Kind {
 					add(a, region)
 				}
 			}
@@ -101,6 +108,9 @@ func (g *generator) targets(r *plan.Rule, i int, st Store) (map[secret.AccountID
 	}
 	if route.ByTags && !place.One && place.Allow == nil {
 		g.warnings = append(g.warnings, fmt.Sprintf("store %q has no allow: a tag can name further accounts, which these policies leave out", route.Store))
+	}
+	if len(targets) == 0 && from.Region == "" && place.Region == "" && len(route.Regions) == 0 {
+		return nil, fmt.Errorf("no Region is known that store %q is opened in, and its source is in none: name one in the store, in the groups or under regions", route.Store)
 	}
 	if len(targets) == 0 && !place.One {
 		return nil, fmt.Errorf("no account is known that store %q is opened for: name them under allow of the store or in groups, or with --account", route.Store)
@@ -127,6 +137,8 @@ func (g *generator) regions(route plan.Route, elsewhere bool, from secret.Place)
 		return all
 	case elsewhere:
 		return []string{anything}
+	case from.Region == "":
+		return nil // a source that is in no Region: a tag with an account leads nowhere
 	}
 	return []string{string(from.Region)}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -81,6 +82,13 @@ func newWorld(t *testing.T, docs []iam.Document) *world {
 			Regions: map[string]awslocal.SeedRegion{east: {Keys: map[string]awslocal.SeedKey{"alias/copies": {ID: keyID}, "alias/other": {}}}},
 		},
 	}
+	server := embedded(t, docs, accounts, nil)
+	return &world{t: t, aws: server, e: open(t, runConfig, server, hubKey).engine()}
+}
+
+// embedded returns an AWS with documents in force.
+func embedded(t *testing.T, docs []iam.Document, accounts map[string]awslocal.SeedAccount, clock func() time.Time) *awslocal.Server {
+	t.Helper()
 	for _, d := range docs {
 		account, accessKey := accounts[string(d.Account)], hubKey
 		r := awslocal.SeedRole{Policies: []policy.Document{parsed(t, d.Policy, policy.ParseIdentity)}}
@@ -92,12 +100,12 @@ func newWorld(t *testing.T, docs []iam.Document) *world {
 		account.Roles = map[string]awslocal.SeedRole{d.Name: r}
 		accounts[string(d.Account)] = account
 	}
-	server, err := awslocal.New(awslocal.Options{EnforceIAM: true, Seed: &awslocal.Seed{Accounts: accounts}})
+	server, err := awslocal.New(awslocal.Options{EnforceIAM: true, Clock: clock, Seed: &awslocal.Seed{Accounts: accounts}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	return &world{t: t, aws: server, e: open(t, runConfig, server, hubKey).engine()}
+	return server
 }
 
 func parsed(t *testing.T, p *iam.Policy, parse func([]byte) (policy.Document, error)) policy.Document {

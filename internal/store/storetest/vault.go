@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -143,14 +142,16 @@ func moduleRoot() (string, error) {
 // run starts a program whose home is a folder of its own. stop, which is never nil, ends it and waits.
 func run(ctx context.Context, home, program string, args ...string) (stop func(), err error) {
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the tests' own server
-	cmd.Dir, cmd.Stdout, cmd.Stderr = home, io.Discard, io.Discard
+	cmd.Dir = home // what it prints goes nowhere: a pipe would stay open with the plugins
 	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "VAULT_DISABLE_MLOCK=true"}
 	if err := cmd.Start(); err != nil {
 		return func() {}, err
 	}
 	return func() {
-		_ = cmd.Process.Kill() // it may have ended already
-		_ = cmd.Wait()         // and its exit code says nothing
+		_ = cmd.Process.Signal(os.Interrupt) // it ends its plugins; it may have ended already
+		late := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+		defer late.Stop()
+		_ = cmd.Wait() // its exit code says nothing
 	}, nil
 }
 

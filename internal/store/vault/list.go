@@ -86,7 +86,7 @@ func (c *client) folder(ctx context.Context, folder string, top bool) ([]string,
 			Keys []string `json:"keys"`
 		} `json:"data"`
 	}
-	if err := json.Unmarshal(a.body, &out); err != nil || out.Data == nil {
+	if err := json.Unmarshal(a.body, &out); err != nil || out.Data == nil || out.Data.Keys == nil {
 		return nil, c.invalid(k.op, k.name, store.ErrUnavailable, "%w", errAnswer)
 	}
 	for _, key := range out.Data.Keys {

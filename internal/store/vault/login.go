@@ -76,7 +76,7 @@ func (c *client) logIn(ctx context.Context, a auth, fields map[string]string, pr
 			}
 		}
 		if failed.Help == "" && errors.Is(failed.Kind, store.ErrCredentials) {
-			failed.Help = "check auth: in the configuration, and the role in the server"
+			failed.Help = "check auth: in the configuration, its path and role, and the role in the server"
 		}
 		return grant{}, failed
 	case err != nil:

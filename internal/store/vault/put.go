@@ -13,8 +13,10 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
-// post writes a version, if the current one has that number; errCAS if not.
-func (d *destination) post(ctx context.Context, name secret.Name, data json.RawMessage, current int) (number int, created string, attempts int, err error) {
+// post writes a version, if the current one has that number; errCAS if not. The answer tells the mark too: store.ErrConflict where it is not that of w, as
+// when somebody has made the secret anew up to the same number. The value that was there is then the version before.
+func (d *destination) post(ctx context.Context, w *store.Write, data json.RawMessage, current int) (number int, created string, attempts int, err error) {
+	name := w.Name
 	head := fmt.Sprintf(`{"options":{"cas":%d},"data":`, current)
 	body := make([]byte, 0, len(head)+len(data)+1)
 	body = append(append(append(body, head...), data...), '}') // as it is: an encoder would change it
@@ -24,8 +26,12 @@ func (d *destination) post(ctx context.Context, name secret.Name, data json.RawM
 	if err != nil {
 		return 0, "", a.attempts, err
 	}
-	if number, created, err = written(a.body); err != nil {
+	number, created, custom, err := written(a.body)
+	switch {
+	case err != nil:
 		return 0, "", a.attempts, d.client.invalid("POST data", name, store.ErrUnavailable, "%w", err)
+	case custom != nil && !sameMark(markOf(*custom), w.Mark):
+		return 0, "", a.attempts, d.client.invalid("POST data", name, store.ErrConflict, "its mark was changed meanwhile, and version %d was written; version %d is what was there", number, number-1)
 	}
 	return number, created, a.attempts, nil
 }
@@ -45,7 +51,7 @@ func (d *destination) value(ctx context.Context, w store.Write, data json.RawMes
 			return err
 		}
 	}
-	number, created, _, err := d.post(ctx, w.Name, data, now.number)
+	number, created, _, err := d.post(ctx, &w, data, now.number)
 	if err == nil {
 		now.number, now.created, now.deleted, now.destroyed = number, created, zeroTime, false
 		return nil

@@ -148,16 +148,23 @@ func unescape(raw []byte) []byte {
 	return out
 }
 
-// written reads the answer to a write of data.
-func written(body []byte) (number int, created string, err error) {
+// written reads the answer to a write of data. custom is nil where the server does not tell it.
+func written(body []byte) (number int, created string, custom *map[string]string, err error) {
 	var out struct {
 		Data *struct {
-			Version int    `json:"version"`
-			Created string `json:"created_time"`
+			Version int             `json:"version"`
+			Created string          `json:"created_time"`
+			Custom  json.RawMessage `json:"custom_metadata"`
 		} `json:"data"`
 	}
 	if json.Unmarshal(body, &out) != nil || out.Data == nil || out.Data.Version == 0 || out.Data.Created == "" {
-		return 0, "", fmt.Errorf("what was written can't be seen: %w", errAnswer)
+		return 0, "", nil, fmt.Errorf("what was written can't be seen: %w", errAnswer)
 	}
-	return out.Data.Version, out.Data.Created, nil
+	if out.Data.Custom != nil {
+		custom = new(map[string]string)
+		if json.Unmarshal(out.Data.Custom, custom) != nil {
+			return 0, "", nil, errAnswer
+		}
+	}
+	return out.Data.Version, out.Data.Created, custom, nil
 }

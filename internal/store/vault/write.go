@@ -76,7 +76,7 @@ func (d *destination) make(ctx context.Context, w store.Write, data json.RawMess
 	if err := d.client.postCustom(ctx, w.Name, now.custom); err != nil {
 		return secret.Copy{}, err
 	}
-	number, created, attempts, err := d.post(ctx, w.Name, data, 0)
+	number, created, attempts, err := d.post(ctx, &w, data, 0)
 	if errors.Is(err, errCAS) {
 		if number, created, err = d.overtaken(ctx, w, attempts); err != nil {
 			return secret.Copy{}, err
