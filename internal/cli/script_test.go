@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	edit PLACE NAME             gives a secret another value
 //	tag PLACE NAME KEY=VALUE    tags a secret; KEY= takes the tag away
 //	delete PLACE NAME           schedules a secret's deletion
+//	restore PLACE NAME          takes that back
 //	[!] there PLACE NAME        says whether there is such a secret, not scheduled for deletion
 //	same PLACE PLACE NAME       says that both hold the same value
 //	topic PLACE NAME            makes a topic
@@ -92,7 +93,7 @@ func TestScripts(t *testing.T) {
 				}
 				run(ts, code, args[2:])
 			},
-			"put": on((*world).put), "putfile": on((*world).putFile), "edit": on((*world).edit), "tag": on((*world).tag), "delete": on((*world).remove),
+			"put": on((*world).put), "putfile": on((*world).putFile), "edit": on((*world).edit), "tag": on((*world).tag), "delete": on((*world).remove), "restore": on((*world).restore),
 			"there": on((*world).there), "same": on((*world).same), "calls": on((*world).calls), "forget": on((*world).forget),
 			"refuse": on((*world).refuse), "allow": on((*world).allow), "slow": on((*world).slow), "lag": on((*world).lag), "later": on((*world).later),
 			"topic": on((*world).topic), "published": on((*world).published), "parameter": on((*world).parameter), "parameter-is": on((*world).parameterIs),

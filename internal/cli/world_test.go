@@ -99,6 +99,15 @@ func (w *world) remove(_ *testscript.TestScript, _ bool, args []string) error {
 	return err
 }
 
+func (w *world) restore(_ *testscript.TestScript, _ bool, args []string) error {
+	c, err := w.at(args[0])
+	if err != nil {
+		return err
+	}
+	_, err = c.RestoreSecret(context.Background(), &secretsmanager.RestoreSecretInput{SecretId: &args[1]})
+	return err
+}
+
 func (w *world) there(_ *testscript.TestScript, neg bool, args []string) error {
 	c, err := w.at(args[0])
 	if err != nil {

@@ -46,7 +46,7 @@ func (w *way) name(to store.Store, source secret.Name, key string) (secret.Name,
 		return to.CopyName(source), nil
 	}
 	name, err := w.namer.Name(shape.About{Name: source, Key: key})
-	return secret.Name(name), err
+	return name, err
 }
 
 // names returns the names of all copies of a source; those that can't be made are left out.
