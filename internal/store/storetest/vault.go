@@ -34,7 +34,7 @@ func (s *VaultServer) Addr(t *testing.T) (addr string) {
 		return s.addr
 	}
 	dir := vaultDir(t)
-	home, err := os.MkdirTemp("", "vault-test-")
+	home, err := os.MkdirTemp("", "vault-test-") //nolint:usetesting // it outlives the test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func vaultDir(t *testing.T) string {
 		cache = filepath.Join(home, ".cache")
 	}
 	dir := filepath.Join(cache, "secretsync-test", "vault-"+vaultVersion)
-	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil { //nolint:gosec // a folder of the user's own
 		return dir
 	}
 	if !Required("vault") {
@@ -142,7 +142,7 @@ func moduleRoot() (string, error) {
 // run starts a program whose home is a folder of its own. stop, which is never nil, ends it and waits.
 func run(ctx context.Context, home, program string, args ...string) (stop func(), err error) {
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the tests' own server
-	cmd.Dir = home // what it prints goes nowhere: a pipe would stay open with the plugins
+	cmd.Dir = home                                    // what it prints goes nowhere: a pipe would stay open with the plugins
 	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "VAULT_DISABLE_MLOCK=true"}
 	if err := cmd.Start(); err != nil {
 		return func() {}, err

@@ -124,7 +124,7 @@ func (c *client) attempt(ctx context.Context, k call, token string) (answer, *fa
 	if k.patch {
 		r.Headers.Set("Content-Type", "application/merge-patch+json")
 	}
-	resp, err := c.api.RawRequestWithContext(ctx, r)
+	resp, err := c.api.RawRequestWithContext(ctx, r) //nolint:staticcheck // the calls that it would replace clean paths, and decode values
 	if resp == nil || resp.Response == nil {
 		return answer{}, judge(k, 0, nil, err)
 	}

@@ -151,7 +151,7 @@ func secretID(a auth) (string, error) {
 
 // readFile returns what a file holds, without the white space around it. It is read for each login: who wrote it may replace it.
 func readFile(path string) (string, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the path stands in the configuration
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -28,13 +28,11 @@ func (c *client) readAll(ctx context.Context, names []secret.Name, called func(*
 		all[i].Name = n
 	}
 	err := each(ctx, len(names), func(ctx context.Context, i int) error {
-		r, err := c.read(ctx, names[i])
-		if err != nil {
-			all[i].Err = err
-			return nil // the others are read all the same
+		var r reading
+		if r, all[i].Err = c.read(ctx, names[i]); all[i].Err == nil {
+			all[i].Version, all[i].Value = called(&r), r.value
 		}
-		all[i].Version, all[i].Value = called(&r), r.value
-		return nil
+		return nil // the others are read all the same
 	})
 	for i := range all {
 		if all[i].Err == nil && all[i].Version == "" {

@@ -235,9 +235,9 @@ func TestWhatSomebodyElseMakesMeanwhileIsLeftAsItIs(t *testing.T) {
 func TestDriftThatHoldsTheValueOnlyGetsTheMark(t *testing.T) {
 	p := newPlace(t)
 	d := destinationOf(t, open(t, impatient, p.settings("")))
-	c := mustWrite(t, d, write("app/db", 1, nil))
+	mustWrite(t, d, write("app/db", 1, nil))
 	p.put("app/db", `{"password":"`+canary+`2"}`)
-	c = mustWrite(t, d, write("app/db", 2, mustStat(t, d, "app/db")))
+	c := mustWrite(t, d, write("app/db", 2, mustStat(t, d, "app/db")))
 	if !c.WrittenByUs() || p.metadata("app/db")["current_version"] != float64(2) {
 		t.Errorf("got %+v", c)
 	}
