@@ -37,14 +37,12 @@ func (s *parameters) Access(use store.Use) []store.Access {
 			ssm("GetParameters", store.ScopeParameter, true), // else GetParameter, one by one
 			ssm("GetParameter", store.ScopeParameter, false),
 		}
-		if s.key != "" {
+		if s.Key() != "" {
 			all = append(all, store.Access{Action: "kms:Decrypt", Resource: store.ScopeKey})
 		}
 		return all
 	case store.UseConnect:
-		if s.role != "" {
-			return []store.Access{{Action: "sts:AssumeRole", Resource: store.ScopeRole}}
-		}
+		return s.Connect()
 	}
 	return nil
 }
@@ -52,7 +50,7 @@ func (s *parameters) Access(use store.Use) []store.Access {
 // keyAccess returns what writing needs of the key of the copies: values of the standard tier are encrypted by the key itself, those of the advanced tier by a data
 // key. An Advanced copy stays Advanced whatever the tier.
 func (s *parameters) keyAccess(readOptional bool) []store.Access {
-	if s.key == "" {
+	if s.Key() == "" {
 		return nil
 	}
 	kms := func(action string, optional bool) store.Access {

@@ -29,20 +29,20 @@ func (d *destination) Check(w store.Write) error {
 	if err := d.checkName(w.Name); err != nil {
 		return err
 	}
-	if _, region := awscfg.ARNAccount(string(w.Key)); region != "" && region != d.client.place.Region {
-		return d.client.invalid("check", w.Name, store.ErrKey, "kmsKey is a key of %s, which can't encrypt here: name an alias that each Region has, or use a store per Region", region)
+	if err := d.client.CheckKey(w.Name, w.Key); err != nil {
+		return err
 	}
 	longest := mark{Mark: w.Mark, version: secret.Version(strings.Repeat("0", maxToken)), written: math.MaxInt32}
 	longest.Deleting, longest.until = time.Unix(0, 0), time.Unix(0, 0)
 	if n := len(longest.String()); n > maxDescription {
-		return d.client.invalid("check", w.Name, store.ErrInvalid, "its mark has up to %d characters, and a description, which holds it, at most %d: shorten the names of owner and sync", n, maxDescription)
+		return d.client.Errorf("check", w.Name, store.ErrInvalid, "its mark has up to %d characters, and a description, which holds it, at most %d: shorten the names of owner and sync", n, maxDescription)
 	}
 	return nil
 }
 
 func (d *destination) checkName(name secret.Name) error {
 	bad := func(format string, args ...any) error {
-		return d.client.invalid("check", name, store.ErrBadName, format, args...)
+		return d.client.Errorf("check", name, store.ErrBadName, format, args...)
 	}
 	if name == "" {
 		return bad("it is empty")
@@ -55,7 +55,7 @@ func (d *destination) checkName(name secret.Name) error {
 	}
 	bare, rooted := strings.CutPrefix(string(name), "/")
 	levels := strings.Split(bare, "/")
-	at := d.client.place
+	at := d.client.At
 	arn := len("arn:"+awscfg.Partition(at.Region)+":ssm:"+string(at.Region)+":"+string(at.Account)+":parameter/") + len(bare)
 	switch {
 	case len(levels) > 1 && !rooted:
@@ -88,7 +88,7 @@ func isPath(s string) bool {
 // checkValue judges a value, before any call.
 func (d *destination) checkValue(w store.Write) error {
 	refuse := func(kind error, format string, args ...any) error {
-		return d.client.invalid("write", w.Name, kind, format, args...)
+		return d.client.Errorf("write", w.Name, kind, format, args...)
 	}
 	size := w.Value.Size()
 	switch {

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
@@ -28,17 +26,13 @@ const (
 
 // client calls Parameter Store at one place. It is safe for concurrent use.
 type client struct {
-	api     *api.Client
-	factory *awscfg.Factory
-	cfg     aws.Config
-	target  awscfg.Target
-	place   secret.Place // as far as it is known; the Region always is
-	reader  reader
-	proved  atomic.Bool // an answer showed that the credentials are those of the place's account
+	*awsstore.Site
+	api    *api.Client
+	reader reader
 }
 
-func newClient(f *awscfg.Factory, cfg aws.Config, t awscfg.Target, at secret.Place) *client {
-	c := &client{api: api.NewFromConfig(cfg), factory: f, cfg: cfg, target: t, place: at}
+func newClient(at *awsstore.Site) *client {
+	c := &client{Site: at, api: api.NewFromConfig(at.Config)}
 	c.reader.client = c
 	return c
 }
@@ -51,19 +45,13 @@ func (c *client) list(ctx context.Context, path string) ([]entry, error) {
 	}
 	all, err := c.describeAll(ctx, filters)
 	if err != nil {
-		return nil, c.fail("DescribeParameters", secret.Name(path), err)
+		return nil, c.Fail("DescribeParameters", secret.Name(path), err)
 	}
 	all = slices.DeleteFunc(all, func(e entry) bool { return !strings.HasPrefix(string(e.name), path) })
 	if err := c.checkAccount(all); err != nil {
 		return nil, err
 	}
-	if !c.proved.Load() && c.target.Account != "" && c.target.Role == "" {
-		// Nothing that was listed says whose it is.
-		if err := c.factory.Verify(ctx, c.target, c.target.Account); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return all, c.VerifyListing(ctx)
 }
 
 // named returns those of up to fifty names that DescribeParameters shows, sorted by name.
@@ -74,7 +62,7 @@ func (c *client) named(ctx context.Context, names ...secret.Name) ([]entry, erro
 	}
 	all, err := c.describeAll(ctx, []types.ParameterStringFilter{{Key: aws.String("Name"), Option: aws.String("Equals"), Values: values}})
 	if err != nil {
-		return nil, c.fail("DescribeParameters", names[0], err)
+		return nil, c.Fail("DescribeParameters", names[0], err)
 	}
 	all = slices.DeleteFunc(all, func(e entry) bool { return !slices.Contains(names, e.name) })
 	return all, c.checkAccount(all)
@@ -131,60 +119,37 @@ func (c *client) history(ctx context.Context, name secret.Name) ([]entry, error)
 	for {
 		out, err := c.api.GetParameterHistory(ctx, in)
 		if err != nil {
-			return nil, c.fail("GetParameterHistory", name, err)
+			return nil, c.Fail("GetParameterHistory", name, err)
 		}
 		seen := clock(out.ResultMetadata)
 		for i := range out.Parameters {
 			all = append(all, fromHistory(&out.Parameters[i], seen))
 		}
 		if in.NextToken, err = nextPage(in.NextToken, out.NextToken); err != nil {
-			return nil, c.fail("GetParameterHistory", name, err)
+			return nil, c.Fail("GetParameterHistory", name, err)
 		}
 		if in.NextToken == nil {
 			break
 		}
 	}
 	if len(all) == 0 {
-		return nil, &store.Error{Op: "GetParameterHistory", Name: name, Place: c.place, Kind: store.ErrNotFound}
+		return nil, &store.Error{Op: "GetParameterHistory", Name: name, Place: c.At, Kind: store.ErrNotFound}
 	}
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(b.number, a.number) })
 	return all, nil
 }
 
-// checkAccount makes sure that answers are of the account that was meant, and takes note of the account of the ambient credentials. Answers without an ARN prove nothing.
+// checkAccount makes sure that answers are of the account that was meant. Answers without an ARN prove nothing.
 func (c *client) checkAccount(all []entry) error {
 	i := slices.IndexFunc(all, func(e entry) bool { return e.arn != "" })
 	if i < 0 {
 		return nil
 	}
-	account, _ := awscfg.ARNAccount(all[i].arn)
-	if account == "" {
-		return nil
-	}
-	if c.target.Role == "" {
-		c.factory.Learn(all[i].arn)
-	}
-	if c.place.Account != "" && account != c.place.Account {
-		return awscfg.WrongAccount(c.target, account, c.place.Account)
-	}
-	c.proved.Store(c.place.Account != "")
-	return nil
+	return c.Saw(all[i].arn)
 }
 
 // clock returns the time by AWS's clock; zero where an answer has no Date.
 func clock(md middleware.Metadata) time.Time {
 	t, _ := awsmiddleware.GetServerTime(md)
 	return t
-}
-
-// who names the caller, for what an error says is to be granted.
-func (c *client) who() string {
-	if role := c.target.RoleARN(); role != "" {
-		return role
-	}
-	return "the credentials in use"
-}
-
-func (c *client) invalid(op string, name secret.Name, kind error, format string, args ...any) error {
-	return &store.Error{Op: op, Name: name, Place: c.place, Kind: kind, Err: fmt.Errorf(format, args...)}
 }

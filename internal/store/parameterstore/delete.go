@@ -24,15 +24,15 @@ const (
 func (d *destination) Delete(ctx context.Context, have secret.Copy, recoveryDays int) error {
 	switch {
 	case recoveryDays < minRecovery || recoveryDays > maxRecovery:
-		return d.client.invalid("DeleteParameter", have.Name, store.ErrInvalid, "a recovery window of %d days: want %d to %d", recoveryDays, minRecovery, maxRecovery)
+		return d.client.Errorf("DeleteParameter", have.Name, store.ErrInvalid, "a recovery window of %d days: want %d to %d", recoveryDays, minRecovery, maxRecovery)
 	case have.Expired:
 		return gone(d.remove(ctx, have))
 	case !have.Deleted.IsZero():
 		return nil
 	case have.Mark.IsZero():
-		return d.client.invalid("DeleteParameter", have.Name, store.ErrInvalid, "it carries no mark of ours")
+		return d.client.Errorf("DeleteParameter", have.Name, store.ErrInvalid, "it carries no mark of ours")
 	case have.Unwritable != "":
-		return d.client.invalid("DeleteParameter", have.Name, store.ErrInvalid, "%s", have.Unwritable)
+		return d.client.Errorf("DeleteParameter", have.Name, store.ErrInvalid, "%s", have.Unwritable)
 	}
 	return gone(d.schedule(ctx, have, time.Duration(recoveryDays)*day))
 }
@@ -44,7 +44,7 @@ func (d *destination) schedule(ctx context.Context, have secret.Copy, window tim
 		return err
 	}
 	if now.IsZero() {
-		return d.client.invalid("GetParameter", have.Name, store.ErrUnavailable, "the answer does not tell the time, which the recovery window begins at")
+		return d.client.Errorf("GetParameter", have.Name, store.ErrUnavailable, "the answer does not tell the time, which the recovery window begins at")
 	}
 	p := put{name: have.Name, value: textOf(found), mark: mark{Mark: have.Mark, version: have.Version}, key: have.Key, advanced: advanced, kept: true}
 	defer p.value.Wipe()
@@ -61,10 +61,10 @@ func (d *destination) remove(ctx context.Context, have secret.Copy) error {
 		return err
 	}
 	if !now.Expired || now.Revision != have.Revision || now.Mark != have.Mark {
-		return d.client.invalid("DeleteParameter", have.Name, store.ErrConflict, "it was changed meanwhile")
+		return d.client.Errorf("DeleteParameter", have.Name, store.ErrConflict, "it was changed meanwhile")
 	}
 	if _, err := d.client.api.DeleteParameter(ctx, &api.DeleteParameterInput{Name: aws.String(string(have.Name))}); err != nil {
-		return d.client.fail("DeleteParameter", have.Name, err)
+		return d.client.Fail("DeleteParameter", have.Name, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -8,29 +8,18 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 // destination writes to one account and Region.
 type destination struct {
-	client *client
-	keys   *awscfg.Keys
-	prefix string
-	tier   types.ParameterTier
+	*client // and what an awsstore.Site can: Verify, SameKey, ExamineKey
+	prefix  string
+	tier    types.ParameterTier
 
 	mu     sync.Mutex
 	latest map[secret.Name]int64 // the highest version number that a write of ours made, or may have made
-}
-
-// Verify asks GetCallerIdentity, unless a listing or a description has proved the account already: these show the caller's own parameters only, and where an ARN goes
-// with them it names the account.
-func (d *destination) Verify(ctx context.Context) error {
-	if d.client.proved.Load() {
-		return nil
-	}
-	return d.client.factory.Verify(ctx, d.client.target, d.client.place.Account)
 }
 
 func (d *destination) List(ctx context.Context) ([]secret.Copy, error) {
@@ -63,7 +52,7 @@ func (d *destination) stat(ctx context.Context, name secret.Name) (entry, error)
 	case err != nil:
 		return entry{}, err
 	case len(found) == 0:
-		return entry{}, &store.Error{Op: "DescribeParameters", Name: name, Place: d.client.place, Kind: store.ErrNotFound}
+		return entry{}, &store.Error{Op: "DescribeParameters", Name: name, Place: d.client.At, Kind: store.ErrNotFound}
 	}
 	e := found[0]
 	if !e.mark.IsZero() || e.kind != types.ParameterTypeSecureString {
@@ -85,9 +74,9 @@ func (d *destination) newest(ctx context.Context, name secret.Name) (entry, erro
 	versions, err := d.client.history(ctx, name)
 	if errors.Is(err, store.ErrNotPermitted) {
 		return entry{}, &store.Error{
-			Op: "DescribeParameters", Name: name, Place: d.client.place, Kind: store.ErrNotPermitted, Code: "AccessDeniedException",
+			Op: "DescribeParameters", Name: name, Place: d.client.At, Kind: store.ErrNotPermitted, Code: "AccessDeniedException",
 			Err:  errors.New("neither ssm:DescribeParameters nor ssm:GetParameterHistory is allowed"),
-			Help: "grant ssm:DescribeParameters to " + d.client.who(),
+			Help: d.client.Grant("DescribeParameters", ""),
 		}
 	}
 	if err != nil {
@@ -148,4 +137,5 @@ var (
 	_ store.Deleter     = (*destination)(nil)
 	_ store.Verifier    = (*destination)(nil)
 	_ store.KeyResolver = (*destination)(nil)
+	_ store.KeyExaminer = (*destination)(nil)
 )

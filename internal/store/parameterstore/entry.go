@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
@@ -48,14 +49,8 @@ func fromHistory(h *types.ParameterHistory, seen time.Time) entry {
 	return e
 }
 
-// keyOf returns the key; empty for the AWS managed one, however it is written.
-func keyOf(id *string) secret.Key {
-	k := aws.ToString(id)
-	if k == defaultKey || strings.HasPrefix(k, "arn:") && strings.HasSuffix(k, ":"+defaultKey) {
-		return ""
-	}
-	return secret.Key(k)
-}
+// keyOf returns the key; empty for the AWS managed one.
+func keyOf(id *string) secret.Key { return awsstore.KeyOf(aws.ToString(id), defaultKey) }
 
 // versionAt returns the version of a value that carries no token of ours: its number and the second it was written in, as numbers begin at 1 again after a deletion.
 func versionAt(number int64, changed time.Time) secret.Version {

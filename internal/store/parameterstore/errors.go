@@ -1,32 +1,15 @@
 package parameterstore
 
 import (
-	"errors"
 	"strings"
 
-	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
-// fail turns what a call returned into a *store.Error: the one place where Parameter Store's codes become kinds.
-func (c *client) fail(op string, name secret.Name, err error) error {
-	if e := (*store.Error)(nil); errors.As(err, &e) {
-		return e
-	}
-	e := awscfg.Error(op, c.place, err)
-	e.Name = name
-	if e.Kind == nil {
-		e.Kind, e.Help = kindOf(e.Code)
-	}
-	if errors.Is(e.Kind, store.ErrNotPermitted) && e.Help == "" {
-		e.Help = c.grant(op, awscfg.Message(err))
-	}
-	return e
-}
-
-// kindOf returns the kind, and what to do, of a code that is Parameter Store's own; nil for one that callers need not tell apart.
-func kindOf(code string) (kind error, help string) {
+// kindOf is the one place where Parameter Store's codes become kinds, and what to do; nil for one that callers need not tell apart.
+func kindOf(code, _ string) (kind error, help string) {
 	switch code {
 	case "ParameterNotFound", "ParameterVersionNotFound":
 		return store.ErrNotFound, ""
@@ -51,26 +34,9 @@ func kindOf(code string) (kind error, help string) {
 	return nil, ""
 }
 
-// grant says which action to allow to whom: the one that AWS names, or else the one of the call.
-func (c *client) grant(op, message string) string {
-	action := awscfg.MissingAction(message)
-	if action == "" {
-		action = "ssm:" + op
-	}
-	return "grant " + action + " to " + c.who()
-}
-
 // withhold takes the cause out of an error that judges a request, should its text quote the value, or name the field that holds it.
 func withhold(err error, value secret.Value) error {
-	var e *store.Error
-	if value.Size() == 0 || !errors.As(err, &e) || e.Err == nil || e.Code == "" || e.Kind != nil && !errors.Is(e.Kind, store.ErrInvalid) {
-		return err
-	}
-	text := e.Err.Error()
-	if !strings.Contains(text, string(value.Reveal())) && !strings.Contains(text, "at 'value'") {
-		return err
-	}
-	quiet := *e
-	quiet.Err = errors.New(e.Code + ", with a message that is withheld because it may quote the value")
-	return &quiet
+	return awsstore.Withhold(err, func(text string) bool {
+		return value.Size() > 0 && (strings.Contains(text, string(value.Reveal())) || strings.Contains(text, "at 'value'"))
+	})
 }

@@ -55,7 +55,7 @@ func (d *destination) put(ctx context.Context, p put, have int64) (secret.Copy, 
 		}
 		have, p.create, p.advanced = number, false, advanced
 	}
-	return secret.Copy{}, d.client.invalid("PutParameter", p.name, store.ErrConflict, "others write it at the same time")
+	return secret.Copy{}, d.client.Errorf("PutParameter", p.name, store.ErrConflict, "others write it at the same time")
 }
 
 // keepNewer looks at the version before the one that p made. Another value than p's is put back, under a mark that claims nothing; that is ErrConflict.
@@ -74,7 +74,7 @@ func (d *destination) keepNewer(ctx context.Context, p put, made int64) error {
 	if _, _, err := d.putOnce(ctx, p); err != nil {
 		return err
 	}
-	return d.client.invalid("PutParameter", p.name, store.ErrConflict, "somebody else wrote another value meanwhile, which was put back")
+	return d.client.Errorf("PutParameter", p.name, store.ErrConflict, "somebody else wrote another value meanwhile, which was put back")
 }
 
 // rewrite writes the value that is there again, as Parameter Store has no other way to change the description or the key.
@@ -96,7 +96,7 @@ func (d *destination) present(ctx context.Context, name secret.Name, number int6
 	case err != nil:
 		return nil, now, err
 	case found.Version != number:
-		return nil, now, d.client.invalid("GetParameter", name, store.ErrConflict, "it was changed meanwhile")
+		return nil, now, d.client.Errorf("GetParameter", name, store.ErrConflict, "it was changed meanwhile")
 	}
 	return found, now, nil
 }
@@ -115,7 +115,7 @@ func (d *destination) putOnce(ctx context.Context, p put) (number int64, advance
 	}
 	out, err := d.client.api.PutParameter(ctx, in)
 	if err != nil {
-		return 0, false, d.client.fail("PutParameter", p.name, err)
+		return 0, false, d.client.Fail("PutParameter", p.name, err)
 	}
 	return out.Version, out.Tier == types.ParameterTierAdvanced, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,14 +11,12 @@ import (
 	api "github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
-const (
-	batchSize = 10 // the most names that GetParameters takes
-	inFlight  = 8  // single reads at the same time, where batches can't be had
-)
+const batchSize = 10 // the most names that GetParameters takes
 
 // reader reads values, ten at a time where it may. It is safe for concurrent use.
 //
@@ -36,7 +33,7 @@ func (r *reader) read(ctx context.Context, names []secret.Name) []store.Reading 
 	answers := make(map[secret.Name]store.Reading, len(names))
 	for chunk := range slices.Chunk(names, batchSize) {
 		if len(chunk) == 1 || r.denied.Load() {
-			r.each(ctx, chunk, answers)
+			awsstore.ReadEach(chunk, answers, func(n secret.Name) store.Reading { return r.one(ctx, n) })
 			continue
 		}
 		r.batch(ctx, chunk, answers)
@@ -56,7 +53,7 @@ func (r *reader) batch(ctx context.Context, names []secret.Name, answers map[sec
 	}
 	out, err := r.client.api.GetParameters(ctx, in)
 	if err != nil {
-		r.batchFailed(ctx, names, answers, r.client.fail("GetParameters", "", err))
+		r.batchFailed(ctx, names, answers, r.client.Fail("GetParameters", "", err))
 		return
 	}
 	for i := range out.Parameters {
@@ -65,7 +62,7 @@ func (r *reader) batch(ctx context.Context, names []secret.Name, answers map[sec
 	}
 	for _, n := range names {
 		if _, ok := answers[n]; !ok {
-			answers[n] = store.Reading{Name: n, Err: &store.Error{Op: "GetParameters", Name: n, Place: r.client.place, Kind: store.ErrNotFound}}
+			answers[n] = store.Reading{Name: n, Err: &store.Error{Op: "GetParameters", Name: n, Place: r.client.At, Kind: store.ErrNotFound}}
 		}
 	}
 }
@@ -79,34 +76,19 @@ func (r *reader) batchFailed(ctx context.Context, names []secret.Name, answers m
 		}
 		return
 	}
-	r.each(ctx, names, answers)
+	awsstore.ReadEach(names, answers, func(n secret.Name) store.Reading { return r.one(ctx, n) })
 	one := slices.ContainsFunc(names, func(n secret.Name) bool { return errors.Is(answers[n].Err, store.ErrNotPermitted) })
 	if denied && !one {
 		r.denied.Store(true)
 	}
 }
 
-// each reads names one by one, a few at the same time.
-func (r *reader) each(ctx context.Context, names []secret.Name, answers map[secret.Name]store.Reading) {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, inFlight)
-	for _, n := range names {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			answer := store.Reading{Name: n}
-			if p, _, err := r.client.get(ctx, n); err != nil {
-				answer.Err = err
-			} else {
-				answer = readingOf(p)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			answers[n] = answer
-		})
+func (r *reader) one(ctx context.Context, name secret.Name) store.Reading {
+	p, _, err := r.client.get(ctx, name)
+	if err != nil {
+		return store.Reading{Name: name, Err: err}
 	}
-	wg.Wait()
+	return readingOf(p)
 }
 
 // get reads one parameter with its value, by its name or by "NAME:NUMBER", and the time by AWS's clock.
@@ -114,9 +96,9 @@ func (c *client) get(ctx context.Context, name secret.Name) (*types.Parameter, t
 	out, err := c.api.GetParameter(ctx, &api.GetParameterInput{Name: aws.String(string(name)), WithDecryption: aws.Bool(true)})
 	switch {
 	case err != nil:
-		return nil, time.Time{}, c.fail("GetParameter", name, err)
+		return nil, time.Time{}, c.Fail("GetParameter", name, err)
 	case out.Parameter == nil:
-		return nil, time.Time{}, c.invalid("GetParameter", name, store.ErrUnavailable, "the answer is empty")
+		return nil, time.Time{}, c.Errorf("GetParameter", name, store.ErrUnavailable, "the answer is empty")
 	}
 	return out.Parameter, clock(out.ResultMetadata), nil
 }

@@ -14,18 +14,11 @@ import (
 // source reads one account and Region: parameters of every type.
 type source struct {
 	client *client
-	home   func(context.Context) (secret.Place, error)
 	prefix string // of the names that are in the store
 	path   string // what is listed: prefix, or something below it
 }
 
-func (s *source) Place(ctx context.Context) (secret.Place, error) {
-	at, err := s.home(ctx)
-	if err == nil {
-		at.Region = s.client.place.Region
-	}
-	return at, err
-}
+func (s *source) Place(ctx context.Context) (secret.Place, error) { return s.client.Place(ctx) }
 
 func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 	all, err := s.client.list(ctx, s.path)
@@ -46,7 +39,7 @@ func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 // Stat describes by name. What DescribeParameters does not show is asked of GetParameter too, without decryption: only its "not found" proves an absence.
 func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error) {
 	if !strings.HasPrefix(string(name), s.prefix) {
-		return secret.Meta{}, s.client.invalid("DescribeParameters", name, store.ErrNotFound, "it is not below the store's prefix %s", s.prefix)
+		return secret.Meta{}, s.client.Errorf("DescribeParameters", name, store.ErrNotFound, "it is not below the store's prefix %s", s.prefix)
 	}
 	found, err := s.client.named(ctx, name)
 	if err != nil {
@@ -66,9 +59,9 @@ func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error
 func (c *client) absent(ctx context.Context, name secret.Name) error {
 	_, err := c.api.GetParameter(ctx, &api.GetParameterInput{Name: aws.String(string(name))}) // what it returns is dropped: it may be a value
 	if err == nil {
-		return c.invalid("DescribeParameters", name, store.ErrUnavailable, "it does not show the parameter, and GetParameter does")
+		return c.Errorf("DescribeParameters", name, store.ErrUnavailable, "it does not show the parameter, and GetParameter does")
 	}
-	return c.fail("GetParameter", name, err)
+	return c.Fail("GetParameter", name, err)
 }
 
 func (s *source) Read(ctx context.Context, names []secret.Name) []store.Reading {

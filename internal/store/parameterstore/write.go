@@ -27,7 +27,7 @@ func (d *destination) write(ctx context.Context, w store.Write) (secret.Copy, er
 		return secret.Copy{}, err
 	}
 	if !w.Value.IsZero() && len(w.Versions) == 0 {
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrInvalid, "there is no version to write the value under")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrInvalid, "there is no version to write the value under")
 	}
 	if w.Have == nil {
 		return d.create(ctx, w)
@@ -37,7 +37,7 @@ func (d *destination) write(ctx context.Context, w store.Write) (secret.Copy, er
 
 func (d *destination) create(ctx context.Context, w store.Write) (secret.Copy, error) {
 	if w.Value.IsZero() {
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrInvalid, "there is no value to create it with")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrInvalid, "there is no value to create it with")
 	}
 	c, err := d.put(ctx, put{name: w.Name, value: w.Value, mark: markOf(w, w.Versions[0]), key: w.Key, create: true}, 0)
 	if errors.Is(err, store.ErrConflict) {
@@ -58,11 +58,11 @@ func (d *destination) exists(ctx context.Context, w store.Write, conflict error)
 	}
 	switch {
 	case !c.Deleted.IsZero():
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrScheduled, "a copy of this name waits for its deletion")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrScheduled, "a copy of this name waits for its deletion")
 	case !belongs(c, w):
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrConflict, "somebody else has created it meanwhile")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrConflict, "somebody else has created it meanwhile")
 	case !holds(c, w):
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrConflict, "another run has created it meanwhile, with another version")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrConflict, "another run has created it meanwhile, with another version")
 	}
 	return d.update(ctx, w, c)
 }
@@ -80,13 +80,13 @@ func (d *destination) update(ctx context.Context, w store.Write, have secret.Cop
 	}
 	switch {
 	case have.Unwritable != "":
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrInvalid, "%s", have.Unwritable)
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrInvalid, "%s", have.Unwritable)
 	case !have.Deleted.IsZero() && !w.Restore:
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrScheduled, "it waits for its deletion")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrScheduled, "it waits for its deletion")
 	}
 	p := put{name: w.Name, value: w.Value, mark: markOf(w, have.Version), key: have.Key, advanced: advanced}
 	changed := !belongs(have, w) || have.Mark.Sync != w.Mark.Sync || !have.Deleted.IsZero()
-	if !w.KeepKey && d.keyDiffers(ctx, have.Key, w.Key) {
+	if !w.KeepKey && d.KeyDiffers(ctx, have.Key, w.Key) {
 		p.key, changed = w.Key, true
 	}
 	if !w.Value.IsZero() && !holds(have, w) {
@@ -107,11 +107,11 @@ func (d *destination) look(ctx context.Context, w store.Write, have secret.Copy)
 	seen, err := d.Stat(ctx, w.Name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrConflict, "it is gone")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrConflict, "it is gone")
 	case err != nil:
 		return secret.Copy{}, err
 	case seen.Revision != have.Revision && !(belongs(seen, w) && holds(seen, w)):
-		return secret.Copy{}, d.client.invalid("PutParameter", w.Name, store.ErrConflict, "it was changed meanwhile")
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrConflict, "it was changed meanwhile")
 	}
 	return seen, nil
 }

@@ -29,7 +29,7 @@ func (s *sm) Access(use store.Use) []store.Access {
 			sm("UpdateSecret", store.ScopeSecret, false),
 			sm("TagResource", store.ScopeSecret, false),
 		}
-		if s.key != "" {
+		if s.Key() != "" {
 			all = append(all,
 				kms("GenerateDataKey", false), // for every value that is written
 				kms("Decrypt", false),         // for one that is there already, which is compared
@@ -50,14 +50,12 @@ func (s *sm) Access(use store.Use) []store.Access {
 			sm("BatchGetSecretValue", store.ScopeAny, true), // else GetSecretValue, one by one
 			sm("GetSecretValue", store.ScopeSecret, false),
 		}
-		if s.key != "" {
+		if s.Key() != "" {
 			all = append(all, kms("Decrypt", false))
 		}
 		return all
 	case store.UseConnect:
-		if s.role != "" {
-			return []store.Access{{Action: "sts:AssumeRole", Resource: store.ScopeRole}}
-		}
+		return s.Connect()
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
@@ -29,18 +28,18 @@ func (d *destination) Check(w store.Write) error {
 	if err := d.checkName(w.Name); err != nil {
 		return err
 	}
-	if _, region := awscfg.ARNAccount(string(w.Key)); region != "" && region != d.client.place.Region {
-		return d.client.invalid("check", w.Name, store.ErrKey, "kmsKey is a key of %s, which can't encrypt here: name an alias that each Region has, or use a store per Region", region)
+	if err := d.client.CheckKey(w.Name, w.Key); err != nil {
+		return err
 	}
 	if n := utf8.RuneCountInString(w.Description); n > maxDescription {
-		return d.client.invalid("check", w.Name, store.ErrInvalid, "its description has %d characters: at most %d are possible", n, maxDescription)
+		return d.client.Errorf("check", w.Name, store.ErrInvalid, "its description has %d characters: at most %d are possible", n, maxDescription)
 	}
 	return d.checkTags(w)
 }
 
 func (d *destination) checkName(name secret.Name) error {
 	bad := func(format string, args ...any) error {
-		return d.client.invalid("check", name, store.ErrBadName, format, args...)
+		return d.client.Errorf("check", name, store.ErrBadName, format, args...)
 	}
 	switch {
 	case name == "":
@@ -68,11 +67,11 @@ func (d *destination) checkTags(w store.Write) error {
 		v := all[k]
 		switch {
 		case k == "" || utf8.RuneCountInString(k) > maxTagKey || !tagText.MatchString(k):
-			return d.client.invalid("check", w.Name, store.ErrInvalid, "the tag %q is not possible: want 1 to %d letters, digits, spaces and _ . : / = + - @", k, maxTagKey)
+			return d.client.Errorf("check", w.Name, store.ErrInvalid, "the tag %q is not possible: want 1 to %d letters, digits, spaces and _ . : / = + - @", k, maxTagKey)
 		case strings.HasPrefix(strings.ToLower(k), "aws:"):
-			return d.client.invalid("check", w.Name, store.ErrInvalid, "the tag %q is not possible: aws: is reserved", k)
+			return d.client.Errorf("check", w.Name, store.ErrInvalid, "the tag %q is not possible: aws: is reserved", k)
 		case utf8.RuneCountInString(v) > maxTagValue || !tagText.MatchString(v):
-			return d.client.invalid("check", w.Name, store.ErrInvalid, "the value of tag %q is not possible: want up to %d letters, digits, spaces and _ . : / = + - @", k, maxTagValue)
+			return d.client.Errorf("check", w.Name, store.ErrInvalid, "the value of tag %q is not possible: want up to %d letters, digits, spaces and _ . : / = + - @", k, maxTagValue)
 		}
 	}
 	if w.Have != nil {
@@ -83,7 +82,7 @@ func (d *destination) checkTags(w store.Write) error {
 		}
 	}
 	if len(all) > maxTags {
-		return d.client.invalid("check", w.Name, store.ErrTooManyTags, "it would have %d tags, the mark's included: at most %d are possible", len(all), maxTags)
+		return d.client.Errorf("check", w.Name, store.ErrTooManyTags, "it would have %d tags, the mark's included: at most %d are possible", len(all), maxTags)
 	}
 	return nil
 }
@@ -94,11 +93,11 @@ func (d *destination) checkValue(w store.Write) error {
 	case w.Value.IsZero():
 		return nil
 	case w.Value.Size() > maxValue:
-		return d.client.invalid("write", w.Name, store.ErrTooLarge, "its value has %d bytes: at most %d are possible", w.Value.Size(), maxValue)
+		return d.client.Errorf("write", w.Name, store.ErrTooLarge, "its value has %d bytes: at most %d are possible", w.Value.Size(), maxValue)
 	case w.Value.Size() == 0:
-		return d.client.invalid("write", w.Name, store.ErrInvalid, "its value is empty, which is not possible")
+		return d.client.Errorf("write", w.Name, store.ErrInvalid, "its value is empty, which is not possible")
 	case !w.Value.IsBinary() && !utf8.Valid(w.Value.Reveal()):
-		return d.client.invalid("write", w.Name, store.ErrInvalid, "its value is text that is not valid UTF-8, which is not possible")
+		return d.client.Errorf("write", w.Name, store.ErrInvalid, "its value is text that is not valid UTF-8, which is not possible")
 	}
 	return nil
 }

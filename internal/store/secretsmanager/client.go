@@ -3,16 +3,14 @@ package secretsmanager
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
@@ -24,17 +22,13 @@ const (
 
 // client calls Secrets Manager at one place. It is safe for concurrent use.
 type client struct {
-	api     *api.Client
-	factory *awscfg.Factory
-	cfg     aws.Config
-	target  awscfg.Target
-	place   secret.Place // as far as it is known; the Region always is
-	reader  reader
-	proved  atomic.Bool // an answer showed that the credentials are those of the place's account
+	*awsstore.Site
+	api    *api.Client
+	reader reader
 }
 
-func newClient(f *awscfg.Factory, cfg aws.Config, t awscfg.Target, at secret.Place) *client {
-	c := &client{api: api.NewFromConfig(cfg), factory: f, cfg: cfg, target: t, place: at}
+func newClient(at *awsstore.Site) *client {
+	c := &client{Site: at, api: api.NewFromConfig(at.Config)}
 	c.reader.client = c
 	return c
 }
@@ -50,20 +44,19 @@ func (c *client) list(ctx context.Context, prefix string) ([]entry, error) {
 		}
 	}
 	if err != nil {
-		return nil, c.fail("ListSecrets", secret.Name(prefix), err)
+		return nil, c.Fail("ListSecrets", secret.Name(prefix), err)
 	}
 	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(string(a.name), string(b.name)) })
 	// A secret that moved from page to page meanwhile is there twice.
 	all = slices.CompactFunc(all, func(a, b entry) bool { return a.name == b.name })
-	if len(all) > 0 {
-		if err := c.checkAccount(all[0]); err != nil {
-			return nil, err
-		}
-	} else if c.target.Account != "" && prefix == "" && c.target.Role == "" {
-		// An empty listing does not say whose it is.
-		if err := c.factory.Verify(ctx, c.target, c.target.Account); err != nil {
-			return nil, err
-		}
+	switch {
+	case len(all) > 0:
+		err = c.Saw(all[0].arn)
+	case prefix == "":
+		err = c.VerifyListing(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -97,10 +90,10 @@ func (c *client) listOnce(ctx context.Context, prefix string) ([]entry, error) {
 func (c *client) describe(ctx context.Context, name secret.Name) (entry, error) {
 	out, err := c.api.DescribeSecret(ctx, &api.DescribeSecretInput{SecretId: aws.String(string(name))})
 	if err != nil {
-		return entry{}, c.fail("DescribeSecret", name, err)
+		return entry{}, c.Fail("DescribeSecret", name, err)
 	}
 	e := fromDescribe(out)
-	return e, c.checkAccount(e)
+	return e, c.Saw(e.arn)
 }
 
 // stat is describe, or where that is denied a listing limited to the name.
@@ -115,42 +108,14 @@ func (c *client) stat(ctx context.Context, name secret.Name) (entry, error) {
 			return entry{}, listErr
 		}
 		return entry{}, &store.Error{
-			Op: "DescribeSecret", Name: name, Place: c.place, Kind: store.ErrNotPermitted, Code: "AccessDeniedException",
+			Op: "DescribeSecret", Name: name, Place: c.At, Kind: store.ErrNotPermitted, Code: "AccessDeniedException",
 			Err:  errors.New("neither secretsmanager:DescribeSecret nor secretsmanager:ListSecrets is allowed"),
-			Help: "grant secretsmanager:DescribeSecret to " + c.who(),
+			Help: c.Grant("DescribeSecret", ""),
 		}
 	}
 	i, ok := slices.BinarySearchFunc(all, name, func(e entry, n secret.Name) int { return strings.Compare(string(e.name), string(n)) })
 	if !ok {
-		return entry{}, &store.Error{Op: "ListSecrets", Name: name, Place: c.place, Kind: store.ErrNotFound}
+		return entry{}, &store.Error{Op: "ListSecrets", Name: name, Place: c.At, Kind: store.ErrNotFound}
 	}
 	return all[i], nil
-}
-
-// checkAccount makes sure that an answer is of the account that was meant, and takes note of the account of the ambient credentials.
-func (c *client) checkAccount(e entry) error {
-	account, _ := awscfg.ARNAccount(e.arn)
-	if account == "" {
-		return nil
-	}
-	if c.target.Role == "" {
-		c.factory.Learn(e.arn)
-	}
-	if c.place.Account != "" && account != c.place.Account {
-		return awscfg.WrongAccount(c.target, account, c.place.Account)
-	}
-	c.proved.Store(c.place.Account != "")
-	return nil
-}
-
-// who names the caller, for what an error says is to be granted.
-func (c *client) who() string {
-	if role := c.target.RoleARN(); role != "" {
-		return role
-	}
-	return "the credentials in use"
-}
-
-func (c *client) invalid(op string, name secret.Name, kind error, format string, args ...any) error {
-	return &store.Error{Op: op, Name: name, Place: c.place, Kind: kind, Err: fmt.Errorf(format, args...)}
 }

@@ -22,7 +22,7 @@ const (
 // Delete schedules the deletion of a copy. It leaves the time in a tag first: without that mark nobody could tell later that it was us, and it would never be restored.
 func (d *destination) Delete(ctx context.Context, have secret.Copy, recoveryDays int) error {
 	if recoveryDays < minRecovery || recoveryDays > maxRecovery {
-		return d.client.invalid("DeleteSecret", have.Name, store.ErrInvalid, "a recovery window of %d days: want %d to %d", recoveryDays, minRecovery, maxRecovery)
+		return d.client.Errorf("DeleteSecret", have.Name, store.ErrInvalid, "a recovery window of %d days: want %d to %d", recoveryDays, minRecovery, maxRecovery)
 	}
 	if !have.Deleted.IsZero() {
 		return nil
@@ -30,10 +30,10 @@ func (d *destination) Delete(ctx context.Context, have secret.Copy, recoveryDays
 	id := aws.String(string(have.Name))
 	at := types.Tag{Key: aws.String(tagDeleting), Value: aws.String(time.Now().UTC().Format(time.RFC3339))}
 	if _, err := d.client.api.TagResource(ctx, &api.TagResourceInput{SecretId: id, Tags: []types.Tag{at}}); err != nil {
-		return gone(d.client.fail("TagResource", have.Name, err))
+		return gone(d.client.Fail("TagResource", have.Name, err))
 	}
 	if _, err := d.client.api.DeleteSecret(ctx, &api.DeleteSecretInput{SecretId: id, RecoveryWindowInDays: aws.Int64(int64(recoveryDays))}); err != nil {
-		failed := gone(d.client.fail("DeleteSecret", have.Name, err))
+		failed := gone(d.client.Fail("DeleteSecret", have.Name, err))
 		if failed != nil {
 			// The mark must not stay on what lives, or somebody else's deletion would pass for ours. Should this fail too, the next run takes it off.
 			_ = d.untag(ctx, &have)
@@ -54,9 +54,9 @@ func gone(err error) error {
 // restore takes a scheduled deletion back. Restoring what lives changes nothing.
 func (d *destination) restore(ctx context.Context, now *secret.Copy) error {
 	if _, err := d.client.api.RestoreSecret(ctx, &api.RestoreSecretInput{SecretId: aws.String(string(now.Name))}); err != nil {
-		err = d.client.fail("RestoreSecret", now.Name, err)
+		err = d.client.Fail("RestoreSecret", now.Name, err)
 		if errors.Is(err, store.ErrNotFound) {
-			return d.client.invalid("RestoreSecret", now.Name, store.ErrConflict, "it is gone: its recovery window has ended")
+			return d.client.Errorf("RestoreSecret", now.Name, store.ErrConflict, "it is gone: its recovery window has ended")
 		}
 		return err
 	}

@@ -9,16 +9,7 @@ import (
 
 // destination writes to one account and Region.
 type destination struct {
-	client *client
-	keys   *aliases
-}
-
-// Verify asks GetCallerIdentity, unless a listing or a description has proved the account already: these show the caller's own secrets only, each with an ARN that names its account.
-func (d *destination) Verify(ctx context.Context) error {
-	if d.client.proved.Load() {
-		return nil
-	}
-	return d.client.factory.Verify(ctx, d.client.target, d.client.place.Account)
+	*client // and what an awsstore.Site can: Verify, SameKey, ExamineKey
 }
 
 func (d *destination) List(ctx context.Context) ([]secret.Copy, error) {
@@ -28,7 +19,7 @@ func (d *destination) List(ctx context.Context) ([]secret.Copy, error) {
 	}
 	copies := make([]secret.Copy, len(all))
 	for i := range all {
-		copies[i] = all[i].copy(d.client.place.Region)
+		copies[i] = all[i].copy(d.client.At.Region)
 	}
 	return copies, nil
 }
@@ -38,7 +29,7 @@ func (d *destination) Stat(ctx context.Context, name secret.Name) (secret.Copy, 
 	if err != nil {
 		return secret.Copy{}, err
 	}
-	return e.copy(d.client.place.Region), nil
+	return e.copy(d.client.At.Region), nil
 }
 
 // Read reads values of the target, to compare them. Nothing else here needs permission to.
@@ -53,4 +44,5 @@ var (
 	_ store.Deleter     = (*destination)(nil)
 	_ store.Verifier    = (*destination)(nil)
 	_ store.KeyResolver = (*destination)(nil)
+	_ store.KeyExaminer = (*destination)(nil)
 )

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
@@ -80,14 +80,8 @@ func tagsOf(tags []types.Tag) map[string]string {
 	return all
 }
 
-// keyOf returns the key; empty for the AWS managed one, however it is written.
-func keyOf(id *string) secret.Key {
-	k := aws.ToString(id)
-	if k == defaultKey || strings.HasPrefix(k, "arn:") && strings.HasSuffix(k, ":"+defaultKey) {
-		return ""
-	}
-	return secret.Key(k)
-}
+// keyOf returns the key; empty for the AWS managed one.
+func keyOf(id *string) secret.Key { return awsstore.KeyOf(aws.ToString(id), defaultKey) }
 
 // labelled returns the version that carries a label: the first by id where there are several, which AWS rules out.
 func (e *entry) labelled(label string) secret.Version {

@@ -39,7 +39,7 @@ func (d *destination) tag(ctx context.Context, w store.Write, now *secret.Copy, 
 	}
 	_, err := d.client.api.TagResource(ctx, &api.TagResourceInput{SecretId: aws.String(string(w.Name)), Tags: tagList(diff)})
 	if err != nil {
-		return d.client.fail("TagResource", w.Name, err)
+		return d.client.Fail("TagResource", w.Name, err)
 	}
 	now.Mark = mark
 	for k, v := range diff {
@@ -58,7 +58,7 @@ func (d *destination) tag(ctx context.Context, w store.Write, now *secret.Copy, 
 func (d *destination) untag(ctx context.Context, now *secret.Copy) error {
 	_, err := d.client.api.UntagResource(ctx, &api.UntagResourceInput{SecretId: aws.String(string(now.Name)), TagKeys: []string{tagDeleting}})
 	if err != nil {
-		return d.client.fail("UntagResource", now.Name, err)
+		return d.client.Fail("UntagResource", now.Name, err)
 	}
 	now.Mark.Deleting = secret.Mark{}.Deleting
 	return nil
@@ -77,7 +77,7 @@ func (d *destination) updateSecret(ctx context.Context, w store.Write, now *secr
 		}
 	}
 	if _, err := d.client.api.UpdateSecret(ctx, in); err != nil {
-		return d.client.fail("UpdateSecret", w.Name, err)
+		return d.client.Fail("UpdateSecret", w.Name, err)
 	}
 	now.Description = w.Description
 	if withKey {

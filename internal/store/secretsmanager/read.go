@@ -5,20 +5,17 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/secretsync-dev/secretsync/internal/awsstore"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
-const (
-	batchSize = 20 // the most names that BatchGetSecretValue takes
-	inFlight  = 8  // single reads at the same time, where batches can't be had
-)
+const batchSize = 20 // the most names that BatchGetSecretValue takes
 
 // reader reads values, twenty at a time where it may. It is safe for concurrent use.
 //
@@ -42,7 +39,7 @@ func (r *reader) read(ctx context.Context, names []secret.Name) []store.Reading 
 		}
 		single = append(single, r.batch(ctx, chunk, answers)...)
 	}
-	r.each(ctx, single, answers)
+	awsstore.ReadEach(single, answers, func(n secret.Name) store.Reading { return r.one(ctx, n) })
 	all := make([]store.Reading, len(names))
 	for i, n := range names {
 		all[i] = answers[n]
@@ -60,7 +57,7 @@ func (r *reader) batch(ctx context.Context, names []secret.Name, answers map[sec
 	for {
 		out, err := r.client.api.BatchGetSecretValue(ctx, in)
 		if err != nil {
-			return r.batchFailed(names, answers, r.client.fail("BatchGetSecretValue", "", err))
+			return r.batchFailed(names, answers, r.client.Fail("BatchGetSecretValue", "", err))
 		}
 		for i := range out.SecretValues {
 			v := &out.SecretValues[i]
@@ -113,36 +110,18 @@ func unanswered(names []secret.Name, answers map[secret.Name]store.Reading) (res
 	return rest
 }
 
-// each reads names one by one, a few at the same time.
-func (r *reader) each(ctx context.Context, names []secret.Name, answers map[secret.Name]store.Reading) {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, inFlight)
-	for _, n := range names {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			answer := r.one(ctx, n)
-			mu.Lock()
-			defer mu.Unlock()
-			answers[n] = answer
-		})
-	}
-	wg.Wait()
-}
-
 func (r *reader) one(ctx context.Context, name secret.Name) store.Reading {
 	out, err := r.client.api.GetSecretValue(ctx, &api.GetSecretValueInput{SecretId: aws.String(string(name)), VersionStage: aws.String(labelCurrent)})
 	if err != nil {
-		return store.Reading{Name: name, Err: r.client.fail("GetSecretValue", name, err)}
+		return store.Reading{Name: name, Err: r.client.Fail("GetSecretValue", name, err)}
 	}
-	if r.client.target.Role == "" && !strings.HasPrefix(string(name), "arn:") { // a name leads to the caller's own account only
-		r.client.factory.Learn(aws.ToString(out.ARN))
+	if !strings.HasPrefix(string(name), "arn:") { // a name leads to the caller's own account only
+		r.client.Learn(aws.ToString(out.ARN))
 	}
 	if reading, ok := reading(name, out.VersionId, out.SecretString, out.SecretBinary); ok {
 		return reading
 	}
-	return store.Reading{Name: name, Err: r.client.invalid("GetSecretValue", name, store.ErrNotFound, "it has no value")}
+	return store.Reading{Name: name, Err: r.client.Errorf("GetSecretValue", name, store.ErrNotFound, "it has no value")}
 }
 
 // reading returns a value as it came: text stays text, binary stays binary, to the byte. ok is false where there is none.

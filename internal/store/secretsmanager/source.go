@@ -10,16 +10,9 @@ import (
 // source reads one account and Region.
 type source struct {
 	client *client
-	home   func(context.Context) (secret.Place, error)
 }
 
-func (s *source) Place(ctx context.Context) (secret.Place, error) {
-	at, err := s.home(ctx)
-	if err == nil {
-		at.Region = s.client.place.Region
-	}
-	return at, err
-}
+func (s *source) Place(ctx context.Context) (secret.Place, error) { return s.client.Place(ctx) }
 
 func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 	all, err := s.client.list(ctx, "")
@@ -28,7 +21,7 @@ func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 	}
 	metas := make([]secret.Meta, len(all))
 	for i := range all {
-		metas[i] = all[i].meta(s.client.place.Region)
+		metas[i] = all[i].meta(s.client.At.Region)
 	}
 	return metas, nil
 }
@@ -39,7 +32,7 @@ func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error
 	if err != nil {
 		return secret.Meta{}, err
 	}
-	return e.meta(s.client.place.Region), nil
+	return e.meta(s.client.At.Region), nil
 }
 
 func (s *source) Read(ctx context.Context, names []secret.Name) []store.Reading {

@@ -68,7 +68,7 @@ func (d *destination) put(ctx context.Context, w store.Write, now *secret.Copy, 
 		case errors.Is(err, store.ErrConflict):
 			continue // in use with another value
 		case errors.Is(err, store.ErrNotFound):
-			return 0, d.client.invalid("PutSecretValue", w.Name, store.ErrConflict, "it is gone")
+			return 0, d.client.Errorf("PutSecretValue", w.Name, store.ErrConflict, "it is gone")
 		case err != nil:
 			return 0, err
 		}
@@ -86,7 +86,7 @@ func (d *destination) put(ctx context.Context, w store.Write, now *secret.Copy, 
 		case errors.Is(err, store.ErrNotPermitted):
 			denied = err
 		case errors.Is(err, errNotHeld):
-			return 0, d.client.invalid("UpdateSecretVersionStage", w.Name, store.ErrConflict, "its versions change meanwhile")
+			return 0, d.client.Errorf("UpdateSecretVersionStage", w.Name, store.ErrConflict, "its versions change meanwhile")
 		default:
 			return 0, err
 		}
@@ -95,7 +95,7 @@ func (d *destination) put(ctx context.Context, w store.Write, now *secret.Copy, 
 		return 0, denied
 	}
 	return 0, &store.Error{
-		Op: "PutSecretValue", Name: w.Name, Place: d.client.place, Kind: store.ErrCollision,
+		Op: "PutSecretValue", Name: w.Name, Place: d.client.At, Kind: store.ErrCollision,
 		Help: "other tools wrote other values under the ids that this version may have; write the source again to get a new one",
 	}
 }
@@ -108,7 +108,7 @@ func (d *destination) putOnce(ctx context.Context, w store.Write, v secret.Versi
 	in.SecretString, in.SecretBinary = material(w.Value)
 	out, err := d.client.api.PutSecretValue(ctx, in)
 	if err != nil {
-		return nil, d.client.fail("PutSecretValue", w.Name, err)
+		return nil, d.client.Fail("PutSecretValue", w.Name, err)
 	}
 	return out.VersionStages, nil
 }
@@ -125,7 +125,7 @@ func (d *destination) move(ctx context.Context, w store.Write, now *secret.Copy,
 		now.Version, now.Previous, now.Held = v, now.Version, heldAfter(append(now.Held, v, now.Version)...)
 		return nil
 	}
-	err = d.client.fail("UpdateSecretVersionStage", w.Name, err)
+	err = d.client.Fail("UpdateSecretVersionStage", w.Name, err)
 	if !errors.Is(err, store.ErrInvalid) && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -137,7 +137,7 @@ func (d *destination) move(ctx context.Context, w store.Write, now *secret.Copy,
 		now.Version, now.Previous, now.Labelled, now.Held = seen.Version, seen.Previous, seen.Labelled, seen.Held
 		return nil
 	case seen.Version != now.Version:
-		return d.client.invalid("UpdateSecretVersionStage", w.Name, store.ErrConflict, "somebody else has moved AWSCURRENT meanwhile")
+		return d.client.Errorf("UpdateSecretVersionStage", w.Name, store.ErrConflict, "somebody else has moved AWSCURRENT meanwhile")
 	case !slices.Contains(seen.Held, v):
 		return errNotHeld
 	}

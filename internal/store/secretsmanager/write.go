@@ -41,7 +41,7 @@ func (d *destination) write(ctx context.Context, w store.Write) (secret.Copy, er
 
 func (d *destination) create(ctx context.Context, w store.Write) (secret.Copy, error) {
 	if w.Value.IsZero() || len(w.Versions) == 0 {
-		return secret.Copy{}, d.client.invalid("CreateSecret", w.Name, store.ErrInvalid, "there is no value to create it with")
+		return secret.Copy{}, d.client.Errorf("CreateSecret", w.Name, store.ErrInvalid, "there is no value to create it with")
 	}
 	mark := w.Mark
 	mark.Source = secret.Identity(mark.Source.Tag())
@@ -62,7 +62,7 @@ func (d *destination) create(ctx context.Context, w store.Write) (secret.Copy, e
 	in.SecretString, in.SecretBinary = material(w.Value)
 	_, err := d.client.api.CreateSecret(ctx, in)
 	if err != nil {
-		err = d.client.fail("CreateSecret", w.Name, err)
+		err = d.client.Fail("CreateSecret", w.Name, err)
 		if errors.Is(err, store.ErrConflict) {
 			return d.exists(ctx, w, err)
 		}
@@ -88,11 +88,11 @@ func (d *destination) exists(ctx context.Context, w store.Write, conflict error)
 	}
 	switch {
 	case !c.Deleted.IsZero():
-		return secret.Copy{}, d.client.invalid("CreateSecret", w.Name, store.ErrScheduled, "a secret of this name waits for its deletion")
+		return secret.Copy{}, d.client.Errorf("CreateSecret", w.Name, store.ErrScheduled, "a secret of this name waits for its deletion")
 	case c.Mark.Owner != w.Mark.Owner || c.Mark.Source != secret.Identity(w.Mark.Source.Tag()):
-		return secret.Copy{}, d.client.invalid("CreateSecret", w.Name, store.ErrConflict, "somebody else has created it meanwhile")
+		return secret.Copy{}, d.client.Errorf("CreateSecret", w.Name, store.ErrConflict, "somebody else has created it meanwhile")
 	case !slices.Contains(w.Versions, c.Version):
-		return secret.Copy{}, d.client.invalid("CreateSecret", w.Name, store.ErrConflict, "another run has created it meanwhile, with another version")
+		return secret.Copy{}, d.client.Errorf("CreateSecret", w.Name, store.ErrConflict, "another run has created it meanwhile, with another version")
 	}
 	// The id alone does not say that the value is ours.
 	switch generation, err := d.confirm(ctx, w, &c); {
@@ -111,9 +111,9 @@ func (d *destination) exists(ctx context.Context, w store.Write, conflict error)
 func (d *destination) update(ctx context.Context, w store.Write, have secret.Copy) (secret.Copy, error) {
 	switch {
 	case have.Unwritable != "":
-		return secret.Copy{}, d.client.invalid("PutSecretValue", w.Name, store.ErrInvalid, "%s", have.Unwritable)
+		return secret.Copy{}, d.client.Errorf("PutSecretValue", w.Name, store.ErrInvalid, "%s", have.Unwritable)
 	case !have.Deleted.IsZero() && !w.Restore:
-		return secret.Copy{}, d.client.invalid("PutSecretValue", w.Name, store.ErrScheduled, "it waits for its deletion")
+		return secret.Copy{}, d.client.Errorf("PutSecretValue", w.Name, store.ErrScheduled, "it waits for its deletion")
 	}
 	now := have
 	now.Tags, now.Held = maps.Clone(have.Tags), slices.Clone(have.Held)
@@ -125,7 +125,7 @@ func (d *destination) update(ctx context.Context, w store.Write, have secret.Cop
 	}{
 		{func() bool { return w.Restore }, func() error { return d.restore(ctx, &now) }},
 		{func() bool { return foreign }, func() error { return d.tag(ctx, w, &now, generation) }},
-		{func() bool { return !w.KeepKey && d.keyDiffers(ctx, now.Key, w.Key) }, func() error { return d.updateSecret(ctx, w, &now, true) }},
+		{func() bool { return !w.KeepKey && d.KeyDiffers(ctx, now.Key, w.Key) }, func() error { return d.updateSecret(ctx, w, &now, true) }},
 		{func() bool {
 			return !w.Value.IsZero() && !(slices.Contains(w.Versions, now.Version) && now.WrittenByUs())
 		}, func() (err error) {
