@@ -65,7 +65,7 @@ func (t *teller) tell(ctx context.Context, m notify.Message) {
 // inAWS reports whether any store is: without one, nobody looks for credentials.
 func (t *teller) inAWS() bool {
 	for _, st := range t.session.stores {
-		if st.Traits().Kind != secret.Vault {
+		if st.Traits().Kind.InAWS() {
 			return true
 		}
 	}

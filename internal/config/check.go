@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -28,6 +29,9 @@ type StoreInfo struct {
 func Check(f *File, opened map[secret.StoreName]StoreInfo) error {
 	c := &checker{File: f, opened: opened}
 	if f.GroupsFrom != nil {
+		if strings.HasPrefix(string(f.GroupsFrom.Secret), "arn:") {
+			c.errorf(f.marks.groupsFrom, "groupsFrom: name the secret, not its ARN: it is kept out of every sync by its name")
+		}
 		if info, ok := opened[f.GroupsFrom.Store]; ok && !info.One {
 			c.errorf(f.marks.groupsFrom, "groupsFrom: store %q is opened once per account: the groups must be in one place; name a store without role, or with an account",
 				f.GroupsFrom.Store)
@@ -78,6 +82,9 @@ func (c *checker) source(i int) {
 func (c *checker) connections() {
 	for _, s := range c.Stores {
 		for _, ref := range c.opened[s.Name].Reads {
+			if strings.HasPrefix(string(ref.Secret), "arn:") {
+				c.errorf(c.marks.stores[s.Name], "store %q: its connection: name the secret, not its ARN: it is kept out of every sync by its name", s.Name)
+			}
 			switch info, ok := c.opened[ref.Store]; {
 			case !slices.ContainsFunc(c.Stores, func(s Store) bool { return s.Name == ref.Store }):
 				c.errorf(c.marks.stores[s.Name], "store %q: its connection: store %q is not defined under stores", s.Name, ref.Store)

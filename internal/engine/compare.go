@@ -101,8 +101,11 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 	wants := s.wants(place)
 	have, blocked := e.observe(ctx, s, at, wants)
 	found := func(f plan.Found) {
+		if f.Want == nil && f.Change != nil {
+			f.Change.Target = e.through(at, f.Have.Name)
+		}
 		switch {
-		case f.Want != nil && !s.options.about(f.Want.Rule), f.Want == nil && s.options.limited():
+		case f.Want != nil && (f.Want.Aside || !s.options.about(f.Want.Rule)), f.Want == nil && s.options.limited():
 			return // another run's business
 		case f.Change != nil:
 			at.keep(f)

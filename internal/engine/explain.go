@@ -37,12 +37,18 @@ func (e *Engine) Explain(ctx context.Context, name secret.Name, o Options) ([]Ex
 			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Failed: true, Why: "the sync fails: " + err.Error()})
 			continue
 		}
-		m, err := s.views[r.From].look(ctx, name)
+		v := s.views[r.From]
+		if _, listed := v.find(name); !listed && !(v.shows(name) && r.Select.MayBe(name)) {
+			continue
+		}
+		m, err := v.look(ctx, name)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			continue
 		case err != nil:
-			return nil, err
+			all = append(all, Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: name}, Failed: true, Why: "the secret can't be looked at: " + err.Error()})
+			found = true
+			continue
 		}
 		found = true
 		all = append(all, e.explain(s, r, m)...)
@@ -69,6 +75,10 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 	_, selected := r.Select.Selects(m)
 	var all []Explanation
 	for i := range r.To {
+		if err := s.broken[&r.To[i]]; err != nil {
+			all = append(all, about(nil, false, "the destination can't be opened: "+err.Error()))
+			continue
+		}
 		routing := s.router.Route(r, i, v.place, m)
 		as := e.as(&r.To[i], m.Name)
 		switch {
@@ -100,16 +110,16 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 
 // as says under which names a route's copies of a source are made; empty where that is its own.
 func (e *Engine) as(to *plan.Route, source secret.Name) string {
-	names := e.ways[to].names(e.set.Stores[to.Store], source)
+	names, err := e.ways[to].names(e.set.Stores[to.Store], source)
+	if err != nil {
+		return fmt.Sprintf("; refused (%s): %v", plan.BadName, err)
+	}
 	if len(names) == 1 && names[0] == source {
 		return ""
 	}
 	quoted := make([]string, len(names))
 	for i, n := range names {
 		quoted[i] = strconv.Quote(string(n))
-	}
-	if len(quoted) == 0 {
-		return "; no name can be made for it"
 	}
 	return "; as " + strings.Join(quoted, ", ")
 }

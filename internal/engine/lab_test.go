@@ -81,6 +81,14 @@ func (l *lab) as(account, region string) *sm.Client {
 		Credentials: credentials.NewStaticCredentialsProvider(account, "secret", "")})
 }
 
+// httpClient leads to the embedded AWS.
+func (l *lab) httpClient() *http.Client { return &http.Client{Transport: l.aws.Transport()} }
+
+// ownKey is the key of an account's owner.
+func ownKey(account string) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(account, "secret", "")
+}
+
 // put makes a secret, or gives it another value. Options are "tag:k=v", "key=…", "binary", "description=…".
 func (l *lab) put(account, region, name, value string, options ...string) {
 	l.t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -26,7 +27,7 @@ func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.
 			at.others[t.Store] = dest
 		}
 	}
-	have, err := at.dest.List(ctx)
+	have, err := e.list(ctx, at)
 	switch {
 	case errors.Is(err, store.ErrNotPermitted):
 		at.unlisted = true
@@ -57,6 +58,39 @@ func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.
 	return e.describe(ctx, at, have, names)
 }
 
+// list returns what the place holds. Stores that list different parts of it are each asked for theirs.
+func (e *Engine) list(ctx context.Context, at *seen) ([]secret.Copy, error) {
+	var all []secret.Copy
+	var done []string
+	for _, t := range at.place {
+		scope := e.set.Stores[t.Store].Scope()
+		if slices.ContainsFunc(done, func(s string) bool { return strings.HasPrefix(scope, s) }) {
+			continue
+		}
+		part, err := at.destOf(t.Store).List(ctx)
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, scope)
+		all = append(all, part...)
+	}
+	if len(done) > 1 {
+		slices.SortFunc(all, func(a, b secret.Copy) int { return compareNames(a.Name, b.Name) })
+		all = slices.CompactFunc(all, func(a, b secret.Copy) bool { return a.Name == b.Name })
+	}
+	return all, nil
+}
+
+// through returns the target whose store can show a name: the first where none can.
+func (e *Engine) through(at *seen, name secret.Name) *plan.Target {
+	for i := range at.place {
+		if strings.HasPrefix(string(name), e.set.Stores[at.place[i].Store].Scope()) {
+			return &at.place[i]
+		}
+	}
+	return &at.target
+}
+
 // forgotten returns the names of wanted copies that carry no mark, in a place where a write by others can take it off.
 func forgotten(wants []*plan.Want, have []secret.Copy) (names []secret.Name) {
 	for _, w := range wants {
@@ -72,7 +106,10 @@ func forgotten(wants []*plan.Want, have []secret.Copy) (names []secret.Name) {
 func (e *Engine) describe(ctx context.Context, at *seen, have []secret.Copy, names []secret.Name) ([]secret.Copy, map[secret.Name]error) {
 	copies := make([]secret.Copy, len(names))
 	errs := make([]error, len(names))
-	each(ctx, len(names), statsAtOnce, func(i int) { copies[i], errs[i] = at.dest.Stat(ctx, names[i]) })
+	each(ctx, len(names), statsAtOnce, func(i int) {
+		t := e.through(at, names[i])
+		copies[i], errs[i] = at.destOf(t.Store).Stat(ctx, names[i])
+	})
 	if ctx.Err() != nil {
 		at.err = ctx.Err()
 		return nil, nil
@@ -93,7 +130,7 @@ func (e *Engine) describe(ctx context.Context, at *seen, have []secret.Copy, nam
 
 // guard refuses, before the diff, what must not be touched whatever is there.
 func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[secret.Name]error) []*plan.Want {
-	if len(s.reads) == 0 && len(e.set.Protected) == 0 && len(blocked) == 0 && !slices.ContainsFunc(wants, func(w *plan.Want) bool { return !w.Source.Mark.IsZero() }) {
+	if len(s.reads) == 0 && len(e.set.Protected) == 0 && len(blocked) == 0 && !slices.ContainsFunc(wants, isCopyItself) {
 		return wants
 	}
 	guarded := slices.Clone(wants)
@@ -103,8 +140,8 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 			reason, detail = reasonOf(err), err.Error()
 		} else if e.protected(s, t.Place, w.Name) {
 			reason, detail = plan.NotAllowed, "the configuration itself reads this secret"
-		} else if w.Source.Mark.Source != "" && w.Source.Mark.Source == secret.Identity(secret.NewIdentity(t.Place, w.Name).Tag()) {
-			reason, detail = plan.Ambiguous, "a cycle: the source is itself a copy of this secret"
+		} else if e.comesFrom(w, t.Place) {
+			reason, detail = plan.Ambiguous, "a cycle: the source is itself a copy of a secret here"
 		}
 		if reason != "" {
 			refused := *w
@@ -113,6 +150,20 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 		}
 	}
 	return guarded
+}
+
+// isCopyItself reports whether a source of a want is itself a copy.
+func isCopyItself(w *plan.Want) bool {
+	return slices.ContainsFunc(w.Sources(), func(m *secret.Meta) bool { return !m.Mark.IsZero() })
+}
+
+// comesFrom reports whether the copy would go back to where its source came from: to the very secret or, under another name than its source's, to its place,
+// where every run could make one more.
+func (e *Engine) comesFrom(w *plan.Want, at secret.Place) bool {
+	from, renamed := string(secret.NewIdentity(at, "")), w.Inputs != nil || w.Name != w.Source.Name
+	return slices.ContainsFunc(w.Sources(), func(m *secret.Meta) bool {
+		return m.Mark.Source == secret.Identity(secret.NewIdentity(at, w.Name).Tag()) || renamed && strings.HasPrefix(string(m.Mark.Source), from)
+	})
 }
 
 func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {

@@ -35,6 +35,9 @@ func (s *scope) places() [][]plan.Target {
 			continue
 		}
 		for i := range r.To {
+			if s.broken[&r.To[i]] != nil {
+				continue
+			}
 			for _, t := range s.router.Reach(r, i, s.views[r.From].place) {
 				add(r, t)
 			}

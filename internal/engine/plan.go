@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -19,7 +22,7 @@ type Run struct {
 	steps []*step
 	views map[secret.StoreName]*view
 	ways  map[*plan.Route]*way
-	ours  map[plan.Target]int // the live copies that are ours
+	ours  map[secret.Place]int // the live copies that are ours
 	// exact: a source that moved after the plan was made is not written at all.
 	exact bool
 }
@@ -51,7 +54,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		}
 	}
 	p.AllowDeletes = o.AllowDeletes
-	run := &Run{Plan: p, views: s.views, ways: e.ways, ours: map[plan.Target]int{}}
+	run := &Run{Plan: p, views: s.views, ways: e.ways, ours: map[secret.Place]int{}}
 	for _, c := range s.refusals {
 		if s.failed[c.Sync] == nil {
 			run.steps = append(run.steps, &step{Change: c})
@@ -65,7 +68,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		if at.unlisted && !o.limited() {
 			p.Warnings = append(p.Warnings, unlisted(at.target))
 		}
-		run.ours[at.target] = at.ours
+		run.ours[at.target.Place] = at.ours
 		n := 0
 		for _, st := range at.steps {
 			switch {
@@ -95,11 +98,30 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 func (e *Engine) limits() plan.Limits { return e.set.Limits }
 
 // digest stands for the configuration and the groups that a plan was made from. The groups' secret counts by its version id, never by its value.
+// Where a store outside AWS is counts too: it can come from the environment, and the plan does not show all of it.
 func (e *Engine) digest(s *scope) string {
-	if s.groups.version == "" {
-		return e.set.ConfigDigest
+	digest := e.set.ConfigDigest
+	if s.groups.version != "" {
+		digest += "/" + string(s.groups.version)
 	}
-	return e.set.ConfigDigest + "/" + string(s.groups.version)
+	places := map[secret.StoreName]secret.Place{}
+	for name, v := range s.views {
+		places[name] = v.place
+	}
+	for name, p := range s.router.Places {
+		places[name] = p.Place
+	}
+	h, elsewhere := sha256.New(), false
+	for _, name := range slices.Sorted(maps.Keys(places)) {
+		if at := places[name]; !at.Kind.InAWS() && at.Known() {
+			elsewhere = true
+			_, _ = fmt.Fprintf(h, "%s=%s\n", name, secret.NewIdentity(at, ""))
+		}
+	}
+	if elsewhere {
+		digest += "/" + hex.EncodeToString(h.Sum(nil))[:16]
+	}
+	return digest
 }
 
 // price returns what a copy in a store costs a month, in US dollars.

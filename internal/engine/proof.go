@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -46,6 +47,9 @@ func (e *Engine) prove(ctx context.Context, s *scope, p *plan.Plan, all []*seen)
 	}
 	if len(asked) == 0 {
 		return
+	}
+	for _, at := range all {
+		at.keepWhereRefused()
 	}
 	keys := make([]sourceKey, 0, len(asked))
 	for k := range asked {
@@ -95,6 +99,29 @@ func (e *Engine) prove(ctx context.Context, s *scope, p *plan.Plan, all []*seen)
 	}
 }
 
+// keepWhereRefused keeps the orphans whose source is to have another copy there, which is refused: deleting them would leave the target without any.
+func (at *seen) keepWhereRefused() {
+	refused := map[secret.Identity]secret.Name{}
+	for _, st := range at.steps {
+		if st.Action == plan.Refusal && st.want != nil {
+			refused[secret.Identity(st.want.Identity().Tag())] = st.Name
+		}
+	}
+	for _, st := range at.steps {
+		if name, ok := refused[st.mark()]; ok && st.Action == plan.Remove {
+			keep(st, fmt.Sprintf("not deleted: its source's copy %q here is refused", name))
+		}
+	}
+}
+
+// mark returns the source that the copy of a step is of, as its mark says; empty where there is no copy.
+func (st *step) mark() secret.Identity {
+	if st.have == nil {
+		return ""
+	}
+	return st.have.Mark.Source
+}
+
 func keep(st *step, detail string) { st.Action, st.Detail = plan.Keep, detail }
 
 // provable returns what to ask for the source of an orphan, or why there is nothing to ask.
@@ -104,11 +131,17 @@ func (e *Engine) provable(s *scope, st *step) (sourceKey, string) {
 		return sourceKey{}, "not deleted: its sync is not part of this run"
 	}
 	v := s.views[r.From]
-	if name, ok := v.sourceOf(st.have); ok {
+	switch name, ok := v.sourceOf(st.have); {
+	case ok && !v.shows(name):
+		return sourceKey{}, fmt.Sprintf("not deleted: its source %q is outside of the prefix of store %q now", name, r.From)
+	case ok:
 		return sourceKey{r.From, name}, ""
 	}
 	if name, _ := st.have.Mark.Source.NameAt(v.place); plan.Merged(st.Sync, name) {
 		return sourceKey{}, "not deleted: it was made of several secrets, and what they were is not known any more: delete it by hand"
+	}
+	if strings.HasPrefix(string(st.have.Mark.Source), string(secret.NewIdentity(v.place, ""))) {
+		return sourceKey{}, fmt.Sprintf("not deleted: its mark, %s, is too short to tell the name of its source for sure: delete it by hand", st.have.Mark.Source)
 	}
 	return sourceKey{}, fmt.Sprintf("not deleted: it is a copy of %s, which is not in the store that its sync reads now", st.have.Mark.Source)
 }
@@ -132,8 +165,11 @@ func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err er
 		keep(st, "not deleted: the listing left its source out, which exists (stale list)")
 		return true, nil
 	}
-	rule, routing := e.wantedBy(s, st, &a.meta)
+	rule, routing, unnamed := e.wantedBy(s, st, &a.meta)
 	switch {
+	case unnamed != nil:
+		keep(st, fmt.Sprintf("not deleted: under which name its source is wanted can't be told: %v", unnamed))
+		return false, nil
 	case rule == nil:
 		return false, nil
 	case routing.Refused != "":
@@ -144,24 +180,34 @@ func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err er
 	return true, nil
 }
 
-// wantedBy returns a rule that routes the source, as it was just described, to the step's target under the copy's name, or can't tell where to.
-func (e *Engine) wantedBy(s *scope, st *step, m *secret.Meta) (*plan.Rule, *plan.Routing) {
+// wantedBy returns a rule that routes the source, as it was just described, to the step's target under the copy's name, or can't tell where to;
+// or why the name that a rule wants it under can't be told.
+func (e *Engine) wantedBy(s *scope, st *step, m *secret.Meta) (rule *plan.Rule, where *plan.Routing, unnamed error) {
 	for _, r := range s.rules {
 		v := s.views[r.From]
 		if v.place != s.views[e.rule(st.Sync).From].place || !e.selects(s, r, v, m) {
 			continue
 		}
 		for i := range r.To {
-			if to := &r.To[i]; !slices.Contains(e.ways[to].names(e.set.Stores[to.Store], m.Name), st.have.Name) {
+			to := &r.To[i]
+			if s.broken[to] != nil {
+				continue
+			}
+			names, err := e.ways[to].names(e.set.Stores[to.Store], m.Name)
+			if err == nil && !slices.Contains(names, st.have.Name) {
 				continue
 			}
 			routing := s.router.Route(r, i, v.place, m)
-			if routing.Refused != "" || slices.ContainsFunc(routing.Targets, func(t plan.Target) bool { return t.Place == st.Target.Place }) {
-				return r, routing
+			here := slices.ContainsFunc(routing.Targets, func(t plan.Target) bool { return t.Place == st.Target.Place })
+			switch {
+			case here && err != nil:
+				return r, routing, err
+			case here || routing.Refused != "" && err == nil:
+				return r, routing, nil
 			}
 		}
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // failSync drops everything that a sync would do.

@@ -6,21 +6,25 @@ import (
 	"fmt"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 // remove schedules the deletions, last of all. None follows a source that could not be read, an interruption, or a brake.
 func (a *applier) remove(ctx context.Context, steps []*step) {
-	braked := map[plan.Target]plan.Brake{}
+	braked := map[secret.Place]plan.Brake{}
 	for _, b := range a.run.Plan.Brakes {
-		braked[b.Target] = b
+		braked[b.Target.Place] = b
 	}
+	unwritten := a.out.unwritten()
 	var going []*step
 	for _, st := range steps {
-		b, held := braked[*st.Target]
+		b, held := braked[st.Target.Place]
 		switch {
-		case held:
+		case held && !st.have.Expired:
 			a.out.set(st, Skipped, fmt.Errorf("held back: %d deletions of %d copies are more than the limit of %d (--allow-deletes %d lets them go, once)", b.Deletes, b.Of, b.Limit, b.Deletes))
+		case unwritten[where{st.Target.Place, secret.Name(st.mark())}]:
+			a.out.set(st, Skipped, errors.New("not deleted: another copy of its source could not be written there, and the target shall not be without any"))
 		case a.out.failedRead():
 			a.out.set(st, Skipped, errors.New("not deleted: a source could not be read in this run"))
 		default:

@@ -94,3 +94,16 @@ func (o *outcomes) failedRead() bool {
 	defer o.mu.Unlock()
 	return o.read
 }
+
+// unwritten returns the places where a copy of a source was not written, with the source as marks name it.
+func (o *outcomes) unwritten() map[where]bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := map[where]bool{}
+	for st, r := range o.of {
+		if st.want != nil && st.Target != nil && r.Outcome != Applied {
+			all[where{st.Target.Place, secret.Name(st.want.Identity().Tag())}] = true
+		}
+	}
+	return all
+}

@@ -2,12 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 // StaleError says that what a saved plan was made from has moved. Nothing was written.
@@ -65,23 +67,45 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 		case st.Expect != c.Expect:
 			return nil, &StaleError{fmt.Sprintf("the copy %q in %s has changed", c.Name, c.Target)}
 		default:
+			if err := e.partsMoved(ctx, now, st); err != nil {
+				return nil, err
+			}
 			used[keyOf(c)] = true
 			run.steps = append(run.steps, st)
 		}
 	}
-	deletes := map[plan.Target]int{}
+	deletes, targets := map[secret.Place]int{}, map[secret.Place]plan.Target{}
 	for _, st := range run.steps {
 		if st.Action == plan.Remove && !st.have.Expired {
-			deletes[*st.Target]++
+			deletes[st.Target.Place]++
+			targets[st.Target.Place] = *st.Target
 		}
 	}
 	saved.Brakes = []plan.Brake{}
-	for _, t := range slices.SortedFunc(maps.Keys(deletes), plan.Target.Compare) {
-		if brake, held := e.limits().Held(t, deletes[t], now.ours[t], allowed(allowDeletes)); held {
+	for _, t := range slices.SortedFunc(maps.Values(targets), plan.Target.Compare) {
+		if brake, held := e.limits().Held(t, deletes[t.Place], now.ours[t.Place], allowed(allowDeletes)); held {
 			saved.Brakes = append(saved.Brakes, brake)
 		}
 	}
 	return run, nil
+}
+
+// partsMoved describes the sources of a copy that is made of several: their names are not in the plan, so that they were not described with the others.
+func (e *Engine) partsMoved(ctx context.Context, now *Run, st *step) error {
+	if st.want == nil || st.want.Inputs == nil {
+		return nil
+	}
+	v := now.views[st.want.Rule.From]
+	for _, m := range st.want.Inputs {
+		switch again, err := v.source.Stat(ctx, m.Name); {
+		case errors.Is(err, store.ErrNotPermitted):
+		case err != nil:
+			return &StaleError{fmt.Sprintf("the source %q of %q can't be described: %v", m.Name, st.Name, err)}
+		case again.Version != m.Version:
+			return &StaleError{fmt.Sprintf("the source %q of %q has moved to version %s", m.Name, st.Name, again.Version)}
+		}
+	}
+	return nil
 }
 
 // changeKey says which copy a change is about.

@@ -21,7 +21,8 @@ type scope struct {
 	reads      map[where]bool // the secrets that the configuration itself reads
 	router     *plan.Router
 	failed     map[secret.SyncName]error
-	candidates []*candidate // sorted by name
+	broken     map[*plan.Route]error // destinations that can't be opened: nothing goes there
+	candidates []*candidate          // sorted by name
 	refusals   []plan.Change
 	warnings   []string
 }
@@ -31,7 +32,7 @@ type candidate struct {
 	want    *plan.Want
 	routing *plan.Routing
 	merge   bool // a part
-	aside   bool // a part that the run is not about: it is needed for the others
+	aside   bool // the run is not about it: it is needed for the others
 }
 
 // where is one secret in all the stores.
@@ -91,7 +92,7 @@ func (s *scope) incomplete() bool {
 
 // surveyOf routes what the views show. The rules that fail are in the scope.
 func (e *Engine) surveyOf(ctx context.Context, rules []*plan.Rule, views map[secret.StoreName]*view, o Options) *scope {
-	s := &scope{options: o, rules: rules, failed: map[secret.SyncName]error{}, views: views}
+	s := &scope{options: o, rules: rules, failed: map[secret.SyncName]error{}, broken: map[*plan.Route]error{}, views: views}
 	s.groups = e.loadGroups(ctx, rules, s.views)
 	s.warnings = append(s.warnings, s.groups.warnings...)
 	s.reads = e.reads(ctx, s.views)
@@ -130,7 +131,7 @@ func (e *Engine) owner(ctx context.Context, views map[secret.StoreName]*view) (s
 		if !ok {
 			continue
 		}
-		if _, one := st.Fixed(); !one {
+		if at, one := st.Fixed(); !one || !at.Kind.InAWS() {
 			continue
 		}
 		at, err := st.Home(ctx)
@@ -154,6 +155,7 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 	if s.groups.broken != nil && (byTags || needsGroups([]*plan.Rule{r}, nil, s.groups.all)) {
 		return s.groups.broken
 	}
+	var broken []error
 	for i, to := range r.To {
 		st, ok := e.set.Stores[to.Store]
 		if !ok {
@@ -162,11 +164,16 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 		if err := e.ways[&r.To[i]].err; err != nil {
 			return err
 		}
+		if _, known := s.router.Places[to.Store]; known {
+			continue
+		}
 		at, one := st.Fixed()
 		if one && !at.Known() {
 			home, err := st.Home(ctx)
 			if err != nil {
-				return fmt.Errorf("store %q: %w", to.Store, err)
+				s.broken[&r.To[i]] = fmt.Errorf("store %q: %w", to.Store, err)
+				broken = append(broken, s.broken[&r.To[i]])
+				continue
 			}
 			at = home
 		}
@@ -174,6 +181,9 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 		if to.ByTags && st.Allow() == nil {
 			s.warnings = append(s.warnings, fmt.Sprintf("store %q has no allow: whoever may tag a secret may send it to any account whose role trusts this one", to.Store))
 		}
+	}
+	if len(broken) == len(r.To) {
+		return errors.Join(broken...)
 	}
 	return nil
 }
@@ -232,6 +242,7 @@ func (e *Engine) route(s *scope, r *plan.Rule) {
 			t.refuse(&secret.Meta{Name: n}, reasonOf(t.view.blocked[n]), t.view.blocked[n].Error())
 		}
 	}
+	t.wholeOrNot()
 	s.candidates = append(s.candidates, t.found...)
 	if s.options.about(r) {
 		s.refusals = append(s.refusals, t.refused...)
@@ -252,11 +263,38 @@ func (t *tracks) refuse(m *secret.Meta, reason plan.Reason, detail string) {
 	t.refused = append(t.refused, refusal(t.rule, m, reason, detail))
 }
 
+// wholeOrNot refuses the copies that are made of several secrets where one that the rule names is not there, or can't be looked at: without it they would lose a part.
+func (t *tracks) wholeOrNot() {
+	for _, n := range t.rule.Select.Names {
+		reason, detail := plan.SourceMissing, fmt.Sprintf("names lists %q, and the source has no such secret", n)
+		switch err := t.view.blocked[n]; {
+		case err != nil:
+			reason, detail = reasonOf(err), err.Error()
+		case !t.view.gone[n]:
+			continue
+		}
+		for _, c := range t.found {
+			if c.merge && c.want.Refused == "" {
+				c.want.Refused, c.want.Detail = reason, detail
+			}
+		}
+	}
+}
+
 // follow adds the copies of one secret by the rule's n-th route.
 func (t *tracks) follow(m *secret.Meta, n int) error {
 	to := &t.rule.To[n]
 	way, about := t.engine.ways[to], t.scope.options.names(m.Name)
-	if !about && !way.merge {
+	if !about && !way.merge && way.namer == nil {
+		return nil
+	}
+	refuse := func(reason plan.Reason, detail string) {
+		if about {
+			t.refuse(m, reason, detail)
+		}
+	}
+	if err := t.scope.broken[to]; err != nil {
+		refuse(reasonOf(err), err.Error())
 		return nil
 	}
 	routing := t.scope.router.Route(t.rule, n, t.view.place, m)
@@ -264,7 +302,7 @@ func (t *tracks) follow(m *secret.Meta, n int) error {
 	case routing.Err != nil:
 		return routing.Err
 	case routing.Refused != "":
-		t.refuse(m, routing.Refused, routing.Detail)
+		refuse(routing.Refused, routing.Detail)
 		return nil
 	case len(routing.Targets) == 0:
 		return nil
@@ -272,10 +310,10 @@ func (t *tracks) follow(m *secret.Meta, n int) error {
 	for _, key := range way.parts() {
 		name, err := way.name(t.engine.set.Stores[to.Store], m.Name, key)
 		if err != nil {
-			t.refuse(m, plan.BadName, fmt.Sprintf("name: %v", err))
+			refuse(plan.BadName, err.Error())
 			continue
 		}
-		w := &plan.Want{Rule: t.rule, Route: to, Source: m, Name: name, Shape: way.shape, Key: key}
+		w := &plan.Want{Rule: t.rule, Route: to, Source: m, Name: name, Shape: way.shape, Key: key, Aside: !about && !way.merge}
 		if err := t.view.blocked[m.Name]; err != nil {
 			w.Refused, w.Detail = reasonOf(err), err.Error()
 		}

@@ -25,6 +25,7 @@ type view struct {
 	metas  []secret.Meta // sorted by name
 	listed bool          // metas is what covers says; else the secrets that rules name, described one by one
 	within []string      // beginnings of the names that were listed; nil: all
+	scope  string        // what all names begin with that the store's settings let it show
 	gone   map[secret.Name]bool
 	// blocked says of single secrets why they could not be described: their copies are left alone.
 	blocked map[secret.Name]error
@@ -42,8 +43,11 @@ func (v *view) find(name secret.Name) (*secret.Meta, bool) {
 
 // covers reports whether the listing shows a name if it exists.
 func (v *view) covers(name secret.Name) bool {
-	return v.listed && (v.within == nil || slices.ContainsFunc(v.within, func(p string) bool { return strings.HasPrefix(string(name), p) }))
+	return v.listed && v.shows(name) && (v.within == nil || slices.ContainsFunc(v.within, func(p string) bool { return strings.HasPrefix(string(name), p) }))
 }
+
+// shows reports whether the store's settings let it show a name at all.
+func (v *view) shows(name secret.Name) bool { return strings.HasPrefix(string(name), v.scope) }
 
 // look returns what the view shows of a name, or what a description says of one that it does not cover.
 func (v *view) look(ctx context.Context, name secret.Name) (*secret.Meta, error) {
@@ -108,6 +112,7 @@ func (e *Engine) lookAt(ctx context.Context, v *view, names []secret.Name, o Opt
 		v.err = fmt.Errorf("store %q is not defined", v.name)
 		return
 	}
+	v.scope = st.Scope()
 	if v.source, v.err = st.Source(ctx, v.within); v.err != nil {
 		return
 	}

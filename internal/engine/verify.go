@@ -81,15 +81,17 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 	left := budget
 	for len(open) > 0 && ctx.Err() == nil {
 		batch, cost := nextBatch(open, left)
-		if len(batch) == 0 {
-			break
+		if len(batch) == 0 { // the next one alone is beyond the budget
+			open[0].Result, open[0].Detail = NotVerified, usedUp(budget)
+			open = open[1:]
+			continue
 		}
 		left -= cost
 		verifyBatch(ctx, batch)
 		open = open[len(batch):]
 	}
 	for _, p := range open {
-		p.Result, p.Detail = NotVerified, fmt.Sprintf("the budget of %d reads is used up", budget)
+		p.Result, p.Detail = NotVerified, usedUp(budget)
 	}
 	all := make([]Verification, 0, len(pairs))
 	for _, p := range pairs {
@@ -99,6 +101,10 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 		return plan.CompareChanges(plan.Change{Target: a.Target, Name: a.Name}, plan.Change{Target: b.Target, Name: b.Name})
 	})
 	return all, ctx.Err()
+}
+
+func usedUp(budget int) string {
+	return fmt.Sprintf("it needs more reads than are left of the budget of %d", budget)
 }
 
 // nextBatch takes the pairs of the next sources that one read fetches, as far as the budget goes, and says how many values that reads.

@@ -49,15 +49,17 @@ func (w *way) name(to store.Store, source secret.Name, key string) (secret.Name,
 	return name, err
 }
 
-// names returns the names of all copies of a source; those that can't be made are left out.
-func (w *way) names(to store.Store, source secret.Name) []secret.Name {
+// names returns the names of all copies of a source, or why one can't be made.
+func (w *way) names(to store.Store, source secret.Name) ([]secret.Name, error) {
 	var all []secret.Name
 	for _, key := range w.parts() {
-		if name, err := w.name(to, source, key); err == nil {
-			all = append(all, name)
+		name, err := w.name(to, source, key)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, name)
 	}
-	return all
+	return all, nil
 }
 
 // value makes the value of a copy. What it returns may be the input's own.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -37,7 +38,7 @@ func (a *applier) write(ctx context.Context, steps []*step) {
 	index := map[sourceKey]*unit{}
 	var valued, plain []*unit
 	for _, st := range steps {
-		key := sourceKey{st.want.Rule.From, st.want.Ref().Name}
+		key := unitKey(st.want)
 		u := index[key]
 		if u == nil {
 			u = &unit{view: a.run.views[st.want.Rule.From]}
@@ -61,6 +62,15 @@ func (a *applier) write(ctx context.Context, steps []*step) {
 	for _, st := range steps {
 		a.skipUnlessDone(st)
 	}
+}
+
+// unitKey stands for the sources of a want.
+func unitKey(w *plan.Want) sourceKey {
+	var names []string
+	for _, m := range w.Sources() {
+		names = append(names, string(m.Name))
+	}
+	return sourceKey{w.Rule.From, secret.Name(strings.Join(names, "\x00"))} // which no name has in it
 }
 
 func (a *applier) skipUnlessDone(st *step) {
@@ -102,11 +112,20 @@ func (a *applier) batch(ctx context.Context, units []*unit) {
 			names = append(names, in.meta.Name)
 		}
 	}
-	readings := units[0].view.source.Read(ctx, names)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	readings := map[secret.Name]store.Reading{}
+	for i, r := range units[0].view.source.Read(ctx, names) {
+		readings[names[i]] = r
+		defer r.Value.Wipe()
+	}
 	var writers crew
 	for _, u := range units {
-		read := readings[:len(u.inputs)]
-		readings = readings[len(u.inputs):]
+		read := make([]store.Reading, len(u.inputs))
+		for i, in := range u.inputs {
+			read[i] = readings[in.meta.Name]
+			read[i].Value = read[i].Value.Clone() // every unit wipes its own
+		}
 		if i := slices.IndexFunc(read, func(r store.Reading) bool { return r.Err != nil }); i >= 0 {
 			for _, r := range read {
 				r.Value.Wipe()

@@ -119,7 +119,7 @@ func Diff(target Target, wants []*Want, have []secret.Copy, p Policy, visit func
 		}
 		if rival := rivals(wants[:same]); rival != nil {
 			for _, w := range wants[:same] {
-				visit(d.refuse(w, there, Ambiguous, fmt.Sprintf("more than one source wants this name here: %s", wants[0].and(rival))))
+				visit(d.refuse(w, there, Ambiguous, wants[0].against(rival)))
 			}
 		} else {
 			visit(d.wanted(wants[0], there))

@@ -76,3 +76,12 @@ func (s Selection) Within() []string {
 	}
 	return all
 }
+
+// MayBe reports whether a secret of that name can be selected, as far as beginnings and names tell.
+func (s Selection) MayBe(name secret.Name) bool {
+	if s.OnlyNames() {
+		return slices.Contains(s.Names, name)
+	}
+	within := s.Within()
+	return within == nil || slices.ContainsFunc(within, func(p string) bool { return strings.HasPrefix(string(name), p) })
+}

@@ -19,6 +19,8 @@ type Want struct {
 	Key   string
 	// Inputs are the sources of a copy that is made of several, sorted by name; Source is the first of them. Nil: Source alone.
 	Inputs []*secret.Meta
+	// Aside says that the run is not about it: it only counts where others want its name.
+	Aside bool
 	// At is the target that the copy is written through, where several stores are one place; nil: the target that is compared.
 	At *Target
 	// Refused, where it is set, says that the copy must not be touched whatever the target holds, and Detail why.
@@ -48,7 +50,7 @@ func MergedName(sync secret.SyncName, copyName secret.Name) secret.Name {
 	return secret.Name(mergedPrefix(sync)) + copyName
 }
 
-func mergedPrefix(sync secret.SyncName) string { return "+" + string(sync) + "/" }
+func mergedPrefix(sync secret.SyncName) string { return "merge:" + string(sync) + ":" }
 
 // Merged reports whether a name is one that MergedName made for that sync.
 func Merged(sync secret.SyncName, name secret.Name) bool {
@@ -107,15 +109,16 @@ func (w *Want) Description() string {
 
 // same reports whether both wants lead to the same copy.
 func (w *Want) same(v *Want) bool {
-	return w.Identity() == v.Identity() && w.Shape.Fingerprint(w.Key) == v.Shape.Fingerprint(v.Key)
+	same := func(a, b *secret.Meta) bool { return a.Identity == b.Identity }
+	return slices.EqualFunc(w.Sources(), v.Sources(), same) && w.Shape.Fingerprint(w.Key) == v.Shape.Fingerprint(v.Key)
 }
 
-// and says what two rivals are.
-func (w *Want) and(rival *Want) string {
+// against says what two rivals are.
+func (w *Want) against(rival *Want) string {
 	if w.Identity() == rival.Identity() {
-		return fmt.Sprintf("%s in two shapes, by sync %q and sync %q", w.Identity(), w.Rule.Name, rival.Rule.Name)
+		return fmt.Sprintf("two ways of making it want this name here, by sync %q and sync %q, of %s", w.Rule.Name, rival.Rule.Name, w.Identity())
 	}
-	return fmt.Sprintf("%s and %s", w.Identity(), rival.Identity())
+	return fmt.Sprintf("more than one source wants this name here: %s and %s", w.Identity(), rival.Identity())
 }
 
 func (w *Want) customKey() bool {

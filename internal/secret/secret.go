@@ -39,6 +39,9 @@ const (
 	Vault          Kind = "vault"
 )
 
+// InAWS reports whether stores of that kind are in accounts and Regions.
+func (k Kind) InAWS() bool { return k == SecretsManager || k == ParameterStore }
+
 // Valid reports whether a is 12 ASCII digits.
 func (a AccountID) Valid() bool {
 	if len(a) != 12 {

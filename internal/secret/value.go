@@ -22,6 +22,14 @@ func Text(data []byte) Value { return Value{&material{data: data}} }
 // Binary returns a value that a store keeps as binary. It takes data over.
 func Binary(data []byte) Value { return Value{&material{data: data, binary: true}} }
 
+// Clone returns a value with bytes of its own.
+func (v Value) Clone() Value {
+	if v.m == nil {
+		return v
+	}
+	return Value{&material{data: bytes.Clone(v.m.data), binary: v.m.binary}}
+}
+
 // IsZero reports whether there is no value at all; an empty one is a value.
 func (v Value) IsZero() bool { return v.m == nil }
 

@@ -53,6 +53,8 @@ type Store interface {
 	// Fixed reports the place as far as the settings fix it, and whether there is only one: false for a store that is opened once per account and Region.
 	// What is missing of a store with one place comes from the environment, or from a secret: Home finds it out. The kind is always there.
 	Fixed() (at secret.Place, one bool)
+	// Scope returns what all names begin with that the store's settings let it list and write; empty: anything.
+	Scope() string
 	// CopyName returns the name of a copy there where a sync gives none, from that of the source.
 	CopyName(source secret.Name) secret.Name
 	// Allow returns the accounts that the store may be opened for; nil where the settings name none, which allows every account.

@@ -17,7 +17,7 @@ type Source interface {
 	// Stat returns what List would return for one name, read strongly where the store can; ErrNotFound if there is none.
 	Stat(ctx context.Context, name secret.Name) (secret.Meta, error)
 	// Read returns, in the order of names, what the store calls the current value of each at this moment, and that value's version.
-	// It makes as few calls as the store allows; BatchSize names per call is the most that is worthwhile.
+	// It makes as few calls as the store allows; BatchSize names per call is the most that is worthwhile. No name is given twice, and each value has bytes of its own.
 	// One that can't be read has an error of its own; the others are whole.
 	Read(ctx context.Context, names []secret.Name) []Reading
 	// BatchSize is how many names Read fetches in one call.

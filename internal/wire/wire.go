@@ -66,7 +66,7 @@ func info(st store.Store) config.StoreInfo {
 	at, one := st.Fixed()
 	traits := st.Traits()
 	i := config.StoreInfo{Account: at.Account, Region: at.Region, One: one, Allow: st.Allow(), Untagged: !traits.ListsTags}
-	i.Elsewhere = traits.Kind != secret.SecretsManager && traits.Kind != secret.ParameterStore
+	i.Elsewhere = !traits.Kind.InAWS()
 	i.Renames = st.CopyName("a/b") != "a/b"
 	if i.Elsewhere && at.Known() {
 		i.Identity = string(secret.NewIdentity(at, ""))

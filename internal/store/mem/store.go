@@ -56,6 +56,9 @@ func (s *Store) Traits() store.Traits {
 	return store.Traits{Kind: kind, Tags: true, Description: true, Keys: true, ListsTags: true, PricePerMonth: 0.40}
 }
 
+// Scope returns nothing: every name is listed.
+func (s *Store) Scope() string { return "" }
+
 // CopyName returns the source's name.
 func (s *Store) CopyName(source secret.Name) secret.Name { return source }
 

@@ -31,6 +31,8 @@ func (s *parameters) Traits() store.Traits {
 	return t
 }
 
+func (s *parameters) Scope() string { return s.prefix }
+
 // CopyName puts the prefix in front. Without one, a name with a "/" in it gets a leading one, which AWS asks for.
 func (s *parameters) CopyName(source secret.Name) secret.Name {
 	bare := strings.TrimPrefix(string(source), "/")

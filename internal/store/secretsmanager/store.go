@@ -18,6 +18,8 @@ func (s *sm) Traits() store.Traits {
 	return store.Traits{Kind: secret.SecretsManager, Tags: true, Description: true, Keys: true, ListsTags: true, PricePerMonth: pricePerMonth}
 }
 
+func (s *sm) Scope() string { return "" }
+
 func (s *sm) CopyName(source secret.Name) secret.Name { return source }
 
 // Source lists the whole account: AWS charges by the page, and a page holds a hundred.

@@ -30,6 +30,8 @@ func (s *kv) Traits() store.Traits {
 
 func (s *kv) Fixed() (secret.Place, bool) { return s.set.place(s.set.address()), true }
 
+func (s *kv) Scope() string { return s.set.Prefix }
+
 func (s *kv) CopyName(source secret.Name) secret.Name {
 	return secret.Name(s.set.Prefix + strings.TrimPrefix(string(source), "/"))
 }
