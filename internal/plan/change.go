@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -170,10 +169,7 @@ type StaleList struct {
 	Name secret.Name     `json:"name"`
 }
 
-// Sort orders changes by target, those without one first, then deletions last, then by name.
-func Sort(changes []Change) { slices.SortStableFunc(changes, CompareChanges) }
-
-// CompareChanges is the order of a plan.
+// CompareChanges is the order of a plan: by target, changes without one first, then deletions last, then by name.
 func CompareChanges(a, b Change) int {
 	last := func(c Change) int {
 		if c.Action == Remove {

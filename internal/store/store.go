@@ -65,8 +65,6 @@ type Write struct {
 	Description string
 	Tags        map[string]string // added and overwritten, never removed
 	Key         secret.Key
-	// KeepKey leaves the key of an existing copy as it is.
-	KeepKey bool
 	// Restore takes back a deletion that we scheduled, first.
 	Restore bool
 }

@@ -134,11 +134,9 @@ func (d destination) update(it *item, w store.Write, mark secret.Mark) error {
 			mark.First = it.current
 		}
 	}
-	if it.mark != mark || it.description != w.Description || !w.KeepKey && it.key != w.Key {
+	if it.mark != mark || it.description != w.Description || it.key != w.Key {
 		it.mark, it.description, changed = mark, w.Description, true
-		if !w.KeepKey {
-			it.key = w.Key
-		}
+		it.key = w.Key
 	}
 	for k, v := range w.Tags {
 		if old, ok := it.tags[k]; ok && old == v {

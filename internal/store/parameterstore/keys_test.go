@@ -23,30 +23,26 @@ func TestTheKeyGoesWithTheValueAndStaysWhereItIsKept(t *testing.T) {
 	const byID = "11111111-1111-4111-8111-111111111111"
 	for i, step := range []struct {
 		key   secret.Key
-		keep  bool
 		value bool
 		want  string
 		is    secret.Key
 	}{
-		{"alias/one", false, false, "", "alias/one"},
-		{"alias/two", true, false, "", "alias/one"},
-		{"alias/two", true, true, "PutParameter", "alias/one"},
-		{byID, false, false, "DescribeKey", "alias/one"},
-		{byID, false, true, "PutParameter", "alias/one"},
-		{"alias/two", false, false, "DescribeKey GetParameter PutParameter", "alias/two"},
-		{"alias/two", false, true, "PutParameter", "alias/two"},
-		{"", true, true, "PutParameter", "alias/two"},
-		{"", false, false, "GetParameter PutParameter", ""},
-		{"alias/aws/ssm", false, false, "", ""},
-		{"", false, true, "PutParameter", ""},
-		{"alias/one", false, true, "PutParameter", "alias/one"},
+		{"alias/one", false, "", "alias/one"},
+		{byID, false, "DescribeKey", "alias/one"},
+		{byID, true, "PutParameter", "alias/one"},
+		{"alias/two", false, "DescribeKey GetParameter PutParameter", "alias/two"},
+		{"alias/two", true, "PutParameter", "alias/two"},
+		{"", false, "GetParameter PutParameter", ""},
+		{"alias/aws/ssm", false, "", ""},
+		{"", true, "PutParameter", ""},
+		{"alias/one", true, "PutParameter", "alias/one"},
 	} {
 		have := stat(t, b.dest)
 		w := writing(i+2, have)
 		if !step.value {
 			w.Versions, w.Value = []secret.Version{have.Version}, secret.Value{}
 		}
-		w.Key, w.KeepKey = step.key, step.keep
+		w.Key = step.key
 		m := b.server.Ledger().Mark()
 		c := mustWrite(t, b.dest, w)
 		if got := strings.Join(b.calls(m), " "); got != step.want {

@@ -86,7 +86,7 @@ func (d *destination) update(ctx context.Context, w store.Write, have secret.Cop
 	}
 	p := put{name: w.Name, value: w.Value, mark: markOf(w, have.Version), key: have.Key, advanced: advanced}
 	changed := !belongs(have, w) || have.Mark.Sync != w.Mark.Sync || !have.Deleted.IsZero()
-	if !w.KeepKey && d.KeyDiffers(ctx, have.Key, w.Key) {
+	if d.KeyDiffers(ctx, have.Key, w.Key) {
 		p.key, changed = w.Key, true
 	}
 	if !w.Value.IsZero() && !holds(have, w) {

@@ -287,30 +287,28 @@ func TestACopyThatAnotherKeyIsWantedForGetsItBeforeItsValue(t *testing.T) {
 	w.Key = "alias/one"
 	mustWrite(t, b.dest, w)
 
-	calls := func(key secret.Key, keep bool, n int) string {
+	calls := func(key secret.Key, n int) string {
 		t.Helper()
 		w := writing(n, stat(t, b.dest))
-		w.Key, w.KeepKey = key, keep
+		w.Key = key
 		m := b.server.Ledger().Mark()
 		mustWrite(t, b.dest, w)
 		return strings.Join(b.calls(m), " ")
 	}
 	for _, step := range []struct {
 		key  secret.Key
-		keep bool
 		want string
 	}{
-		{"alias/one", false, "PutSecretValue"},
-		{"alias/two", true, "PutSecretValue"},
-		{"arn:aws:kms:us-east-1:222222222222:alias/one", false, "PutSecretValue"},
-		{"11111111-1111-4111-8111-111111111111", false, "DescribeKey PutSecretValue"},
-		{"alias/two", false, "DescribeKey UpdateSecret PutSecretValue"},
-		{"", false, "UpdateSecret PutSecretValue"},
-		{"", false, "PutSecretValue"},
+		{"alias/one", "PutSecretValue"},
+		{"arn:aws:kms:us-east-1:222222222222:alias/one", "PutSecretValue"},
+		{"11111111-1111-4111-8111-111111111111", "DescribeKey PutSecretValue"},
+		{"alias/two", "DescribeKey UpdateSecret PutSecretValue"},
+		{"", "UpdateSecret PutSecretValue"},
+		{"", "PutSecretValue"},
 	} {
 		n := int(stat(t, b.dest).Version[7]-'0') + 1
-		if got := calls(step.key, step.keep, n); got != step.want {
-			t.Errorf("key %q, kept %t: got the calls %q, want %q", step.key, step.keep, got, step.want)
+		if got := calls(step.key, n); got != step.want {
+			t.Errorf("key %q: got the calls %q, want %q", step.key, got, step.want)
 		}
 	}
 	if key := stat(t, b.dest).Key; key != "" {

@@ -125,7 +125,7 @@ func (d *destination) update(ctx context.Context, w store.Write, have secret.Cop
 	}{
 		{func() bool { return w.Restore }, func() error { return d.restore(ctx, &now) }},
 		{func() bool { return foreign }, func() error { return d.tag(ctx, w, &now, generation) }},
-		{func() bool { return !w.KeepKey && d.KeyDiffers(ctx, now.Key, w.Key) }, func() error { return d.updateSecret(ctx, w, &now, true) }},
+		{func() bool { return d.KeyDiffers(ctx, now.Key, w.Key) }, func() error { return d.updateSecret(ctx, w, &now, true) }},
 		{func() bool {
 			return !w.Value.IsZero() && !(slices.Contains(w.Versions, now.Version) && now.WrittenByUs())
 		}, func() (err error) {
