@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
@@ -29,7 +30,7 @@ func (t *teller) ended(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.As(err, new(*engine.StaleError)) {
 		return
 	}
-	t.tell(ctx, notify.Message{Version: 1, Owner: string(t.session.file.Owner), Time: time.Now().UTC(), Outcome: notify.Failed, Error: err.Error()})
+	t.tell(ctx, notify.Message{Version: 1, Owner: string(t.session.file.Owner), Time: time.Now().UTC(), Outcome: notify.Failed, Error: strings.TrimPrefix(err.Error(), engine.ErrNothing.Error()+": ")})
 }
 
 // done tells of a run in which something is not as it is wanted.

@@ -13,8 +13,6 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/template"
 )
 
-// splitName is how the copies of a split are called where the configuration does not say.
-const splitName = "{{ .Name }}/{{ .Key }}"
 
 // shape reads how a value is made; nil if it is wrong.
 func (p *parser) shape(n *yaml.Node, what string) *plan.Shape {
@@ -151,7 +149,7 @@ func (p *parser) shaped(r *plan.Route, value *plan.Shape, n *yaml.Node, what str
 	}
 	splits, merges := r.Shape != nil && len(r.Shape.Split) > 0, r.Shape != nil && r.Shape.Merge != ""
 	if splits && r.Name == "" {
-		r.Name = splitName
+		r.Name = shape.SplitName
 	}
 	usesKey := false
 	if namer, err := shape.CompileName(r.Name); err == nil {
@@ -163,7 +161,7 @@ func (p *parser) shaped(r *plan.Route, value *plan.Shape, n *yaml.Node, what str
 	case merges && r.Name == "":
 		p.errorf(at, "%s: merge makes one copy of many secrets, so it needs a name: as in name: app/all", what)
 	case splits && !usesKey:
-		p.errorf(name, "%s: name: split makes a copy for each key, so its name needs {{ .Key }}: as in %q", what, own(splitName))
+		p.errorf(name, "%s: name: split makes a copy for each key, so its name needs {{ .Key }}: as in %q", what, own(shape.SplitName))
 	case !splits && usesKey:
 		p.errorf(name, "%s: name: there is .Key only where value has split", what)
 	}

@@ -173,7 +173,7 @@ func (at *seen) destOf(name secret.StoreName) store.Destination {
 // reasonOf says in the plan's words why a store refused.
 func reasonOf(err error) plan.Reason {
 	switch {
-	case errors.Is(err, shape.ErrValue):
+	case errors.Is(err, shape.ErrValue), errors.Is(err, store.ErrBadValue):
 		return plan.BadValue
 	case errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount), errors.Is(err, store.ErrCredentials):
 		return plan.NotPermitted

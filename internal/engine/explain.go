@@ -102,7 +102,11 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 			if !r.To[i].ByTags {
 				why += "; " + selected
 			}
-			all = append(all, about(&t, routing.Has(t), why+as))
+			wanted := routing.Has(t)
+			if wanted && e.protected(s, t.Place, m.Name) {
+				wanted, why = false, "out: the configuration itself reads a secret of that name there"
+			}
+			all = append(all, about(&t, wanted, why+as))
 		}
 	}
 	return all

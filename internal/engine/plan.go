@@ -78,7 +78,14 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 				added += e.price(st.Target.Store)
 			}
 		}
-		if brake, held := e.limits().Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
+		limits := e.limits()
+		if from, empty := emptied(s.views, at.steps, e.rule); empty {
+			limits = plan.Limits{}
+			if n > 0 && o.AllowDeletes == nil {
+				p.Warnings = append(p.Warnings, fmt.Sprintf("the listing of store %q is empty: nothing in %s is deleted because of it, unless --allow-deletes says so", from, at.target))
+			}
+		}
+		if brake, held := limits.Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
 			p.Brakes = append(p.Brakes, brake)
 		}
 		run.steps = append(run.steps, at.steps...)
@@ -93,6 +100,19 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 	}
 	p.CostPerMonth = plan.Cost{Added: cents(added), Total: cents(total), Copies: priced}
 	return run, ctx.Err()
+}
+
+// emptied returns a store whose listing shows nothing at all, and whose copies are to be deleted: then none is, however few they are, unless a person says so.
+func emptied(views map[secret.StoreName]*view, steps []*step, rule func(secret.SyncName) *plan.Rule) (secret.StoreName, bool) {
+	for _, st := range steps {
+		if st.Action != plan.Remove || st.have.Expired {
+			continue
+		}
+		if r := rule(st.Sync); r != nil && views[r.From] != nil && views[r.From].listed && len(views[r.From].metas) == 0 {
+			return r.From, true
+		}
+	}
+	return "", false
 }
 
 func (e *Engine) limits() plan.Limits { return e.set.Limits }

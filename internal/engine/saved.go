@@ -83,7 +83,11 @@ func (e *Engine) Resume(ctx context.Context, saved *plan.Plan, allowDeletes *int
 	}
 	saved.Brakes = []plan.Brake{}
 	for _, t := range slices.SortedFunc(maps.Values(targets), plan.Target.Compare) {
-		if brake, held := e.limits().Held(t, deletes[t.Place], now.ours[t.Place], allowed(allowDeletes)); held {
+		limits := e.limits()
+		if _, empty := emptied(now.views, run.steps, e.rule); empty {
+			limits = plan.Limits{}
+		}
+		if brake, held := limits.Held(t, deletes[t.Place], now.ours[t.Place], allowed(allowDeletes)); held {
 			saved.Brakes = append(saved.Brakes, brake)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -239,4 +240,87 @@ syncs:
 	if !strings.Contains(r.Changes[0].Detail, "outside of the prefix") {
 		t.Errorf("got %q", r.Changes[0].Detail)
 	}
+}
+
+func TestASplitIsPutUnderTheStoresPrefixWhereNoNameIsGiven(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "app/db", `{"user": "u", "password": "p"}`)
+	e := l.engine(`
+version: 1
+owner: me
+stores:
+  hub: {type: aws-secrets-manager, region: us-east-1}
+  params: {type: aws-parameter-store, region: us-east-1, prefix: /copies/}
+syncs:
+  - {name: s, from: hub, select: {prefix: [app/]}, to: [{store: params}], value: {split: [user, password]}}
+`)
+	l.sync(e, engine.Options{})
+	if l.parameter(east, "/copies/app/db/user") != "u" || l.parameter(east, "/copies/app/db/password") != "p" {
+		t.Error("the parameters are not there")
+	}
+}
+
+func TestAValueThatAStoreCanNotHoldSaysSoInTheReason(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "app/binary", "x", "binary")
+	l.put(hub, east, "app/braces", "{{ x }}")
+	l.put(hub, east, "app/large", strings.Repeat("x", 4097))
+	r := l.sync(l.engine(`
+version: 1
+owner: me
+stores:
+  hub: {type: aws-secrets-manager, region: us-east-1}
+  params: {type: aws-parameter-store, region: us-east-1}
+syncs:
+  - {name: s, from: hub, select: {prefix: [app/]}, to: [{store: params}]}
+`), engine.Options{})
+	expect(t, "the run", outcomes(r), `refused create bad-value /app/binary 123456789012/us-east-1
+refused create bad-value /app/braces 123456789012/us-east-1
+refused create too-large /app/large 123456789012/us-east-1`)
+}
+
+func TestAnEmptyListingDeletesNothingUnlessAPersonSaysSo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "app/db", "1")
+	e := l.engine(shaped(""))
+	l.sync(e, engine.Options{})
+	if _, err := l.as(hub, east).DeleteSecret(t.Context(), forced("app/db")); err != nil {
+		t.Fatal(err)
+	}
+	r := l.sync(e, engine.Options{})
+	expect(t, "the run", outcomes(r), "skipped delete source-deleted app/db 123456789012/eu-west-1")
+	if !r.Braked() || len(r.Warnings) == 0 {
+		t.Errorf("braked %t, warnings %v", r.Braked(), r.Warnings)
+	}
+	saved := l.plan(e, engine.Options{}).Plan
+	run, err := e.Resume(t.Context(), saved, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "as a saved plan", outcomes(e.Apply(t.Context(), run)), "skipped delete source-deleted app/db 123456789012/eu-west-1")
+	allow := 1
+	expect(t, "when it is allowed", outcomes(l.sync(e, engine.Options{AllowDeletes: &allow})), "applied delete source-deleted app/db 123456789012/eu-west-1")
+}
+
+func TestVerifyComparesACopyThatSomebodyWroteForReal(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.put(hub, east, "app/same", "1")
+	l.put(hub, east, "app/other", "1")
+	e := l.engine(shaped(""))
+	l.sync(e, engine.Options{})
+	l.put(hub, west, "app/same", "1")
+	l.put(hub, west, "app/other", "2")
+	checks, err := e.Verify(t.Context(), engine.Options{}, 10)
+	if err != nil || len(checks) != 2 || checks[0].Result != engine.Different || checks[1].Result != engine.Equal || !strings.Contains(checks[1].Detail, "drifted") {
+		t.Errorf("got %+v: %v", checks, err)
+	}
+}
+
+// forced deletes a secret at once.
+func forced(name string) *sm.DeleteSecretInput {
+	return &sm.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: aws.Bool(true)}
 }

@@ -121,6 +121,11 @@ func (e *Engine) lookAt(ctx context.Context, v *view, names []secret.Name, o Opt
 			return
 		}
 	}
+	for i := range v.metas {
+		if err := v.metas[i].Err; err != nil {
+			v.blocked[v.metas[i].Name] = err
+		}
+	}
 	slices.Sort(names)
 	if v.err = v.describe(ctx, slices.Compact(names)); v.err != nil {
 		return

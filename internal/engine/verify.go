@@ -34,6 +34,7 @@ type pair struct {
 	dest store.Destination
 	want *plan.Want
 	way  *way
+	seen string // what the listing said of the copy already, where it is not in sync
 	Verification
 }
 
@@ -64,8 +65,10 @@ func (e *Engine) Verify(ctx context.Context, o Options, budget int) ([]Verificat
 			Source: f.Want.Ref()}}
 		switch {
 		case f.State == plan.InSync, f.State == plan.Behind && f.Change.Action == plan.Metadata:
-		case f.State == plan.Behind, f.State == plan.DriftedAway:
+		case f.State == plan.Behind && f.Have == nil:
 			p.Result, p.Detail = Different, fmt.Sprintf("%s (%s)", f.State, f.Change.Reason)
+		case f.State == plan.Behind, f.State == plan.DriftedAway:
+			p.seen = fmt.Sprintf("%s (%s)", f.State, f.Change.Reason)
 		default:
 			p.Result, p.Detail = NotVerified, fmt.Sprintf("%s (%s): %s", f.State, f.Change.Reason, f.Change.Detail)
 		}
@@ -181,7 +184,9 @@ func (p *pair) judge(truth map[secret.Name]store.Reading, got store.Reading) {
 	case err != nil:
 		p.Result, p.Detail = NotVerified, err.Error()
 	case p.same(want, got.Value):
-		p.Result = Equal
+		p.Result, p.Detail = Equal, p.seen
+	case p.seen != "":
+		p.Result, p.Detail = Different, p.seen
 	default:
 		p.Result, p.Detail = Different, "the values differ although the version says they are one: write the source anew, or delete the copy"
 	}

@@ -19,7 +19,7 @@ type way struct {
 
 func newWay(to *plan.Route) *way {
 	w := &way{}
-	if to.Name != "" {
+	if to.Name != "" && to.Name != shape.SplitName {
 		if w.namer, w.err = shape.CompileName(to.Name); w.err != nil {
 			return w
 		}
@@ -42,7 +42,10 @@ func (w *way) parts() []string {
 
 // name returns the name of a copy.
 func (w *way) name(to store.Store, source secret.Name, key string) (secret.Name, error) {
-	if w.namer == nil {
+	switch {
+	case w.namer == nil && key != "":
+		return to.CopyName(source + "/" + secret.Name(key)), nil
+	case w.namer == nil:
 		return to.CopyName(source), nil
 	}
 	name, err := w.namer.Name(shape.About{Name: source, Key: key})

@@ -334,7 +334,7 @@ func (a *applier) writeOf(u *unit, st *step) (store.Write, *plan.Want, error) {
 func (a *applier) fail(st *step, err error) {
 	outcome := Failed
 	switch {
-	case errors.Is(err, shape.ErrValue), errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount),
+	case errors.Is(err, shape.ErrValue), errors.Is(err, store.ErrBadValue), errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount),
 		errors.Is(err, store.ErrBadName), errors.Is(err, store.ErrTooManyTags):
 		outcome, st.Reason = Refused, reasonOf(err)
 	case errors.Is(err, store.ErrInvalid):

@@ -84,12 +84,30 @@ func renamed(st store.Store, from []pattern) []pattern {
 	return all
 }
 
+// withKeys adds the keys of a split to names that are known; what begins with something takes them in already.
+func withKeys(from []pattern, keys []string) []pattern {
+	var all []pattern
+	for _, p := range from {
+		if p.rest != "" {
+			all = append(all, p)
+			continue
+		}
+		for _, key := range keys {
+			all = append(all, pattern{start: p.start + "/" + key})
+		}
+	}
+	return all
+}
+
 // named returns the names of copies where a template makes them. Names that the store would not take are left out.
 //
 //	the sources are …     the names are …
 //	known by name         what the template makes of each
 //	others                what begins with the template's fixed beginning, and with the source's name where the template goes on with that
 func named(to plan.Route, st store.Store, from []pattern) []pattern {
+	if to.Name == shape.SplitName && to.Shape != nil {
+		return renamed(st, withKeys(from, to.Shape.Split))
+	}
 	var all []pattern
 	add := func(p pattern) {
 		if p, ok := p.below(beginning(st)); ok && !slices.Contains(all, p) {

@@ -224,7 +224,7 @@ func (d *differ) ours(w *Want, have *secret.Copy, adopting bool) Found {
 	}
 	if !have.Deleted.IsZero() {
 		if have.Mark.Deleting.IsZero() {
-			return d.refuse(w, have, Scheduled, "somebody else scheduled its deletion: restore it, or let it go and it is made anew")
+			return d.refuse(w, have, Scheduled, "somebody else deleted it, or scheduled that: restore it, or remove it for good and it is made anew")
 		}
 		return do(Deleting, Restore, Scheduled, "its source is wanted again")
 	}
@@ -232,13 +232,17 @@ func (d *differ) ours(w *Want, have *secret.Copy, adopting bool) Found {
 		return do(Behind, Update, Adopted, "taken over")
 	}
 	switch right := w.isAt(d.policy.Owner, have.Version); {
-	case !right && (have.WrittenByUs() || have.Version == ""):
+	case !right && (have.WrittenByUs() || have.Version == "" && have.NoValue == ""):
 		return do(Behind, Update, NewVersion, "")
 	case !have.WrittenByUs():
-		if w.Rule.Drift == Report {
-			return d.refuse(w, have, Drifted, "somebody else wrote it, and drift is only reported")
+		what := "somebody else wrote it"
+		if have.NoValue != "" {
+			what = "somebody else took its value away: " + have.NoValue
 		}
-		return do(DriftedAway, Update, Drifted, "somebody else wrote it")
+		if w.Rule.Drift == Report {
+			return d.refuse(w, have, Drifted, what+", and drift is only reported")
+		}
+		return do(DriftedAway, Update, Drifted, what)
 	}
 	if reason, detail := d.metadata(w, have); reason != "" {
 		return do(Behind, Metadata, reason, detail)

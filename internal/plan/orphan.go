@@ -42,6 +42,9 @@ func (d *differ) unwanted(have *secret.Copy) (Found, bool) {
 	default:
 		action = Remove
 	}
+	if action == Remove && have.Expired {
+		detail = "its recovery window is over: it is removed for good"
+	}
 	c := d.change(action, reason, nil, have, detail)
 	c.Sync = have.Mark.Sync
 	if rule != nil {

@@ -93,6 +93,7 @@ type Meta struct {
 	Deleted     time.Time // not zero: scheduled for deletion
 	Bound       string    // why its value is not its own, as in "replica of us-east-1" or "managed by rds"; empty for most
 	Mark        Mark      // not zero: it is itself a copy
+	Err         error     // not nil: it is there, and nothing but its name and identity could be learnt
 }
 
 // Mark is what is written with a copy: whose it is and where it comes from. The zero Mark belongs to a secret that is not ours.
@@ -113,6 +114,7 @@ type Copy struct {
 	Name        Name
 	Mark        Mark
 	Version     Version   // the current one; empty where the secret has no value
+	NoValue     string    // why Version is empty, where somebody took the value away; empty: it never had one, as where a creation was interrupted
 	Previous    Version   // the one that was current before; empty where the store does not tell
 	Labelled    Version   // the version that carries our label; empty if none does
 	Held        []Version // every version that the store still labels, sorted

@@ -31,6 +31,9 @@ type About struct {
 // Namer makes the names of copies. It is never changed: safe for concurrent use.
 type Namer struct{ template *template.Template }
 
+// SplitName is what the copies of a split are called where nothing else is said: a store with a prefix puts it in front, as it does with other names.
+const SplitName = "{{ .Name }}/{{ .Key }}"
+
 // CompileName reads a template for names. The error is a *template.Error.
 func CompileName(text string) (*Namer, error) {
 	t, err := template.Parse("name", text, template.Options{Output: maxName})

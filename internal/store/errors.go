@@ -24,7 +24,14 @@ var (
 	ErrCredentials  = errors.New("no usable credentials")
 	ErrBadName      = errors.New("name not possible there")
 	ErrTooManyTags  = errors.New("too many tags")
+	// ErrBadValue is a value of a form that the store can't hold. It is ErrInvalid too.
+	ErrBadValue error = badValue{}
 )
+
+type badValue struct{}
+
+func (badValue) Error() string { return "value not possible there" }
+func (badValue) Unwrap() error { return ErrInvalid }
 
 // Error is a failed call to a store. It reads `PutSecretValue "app/db" in 111111111111/us-east-1: not permitted: cause (what to do)`.
 // Neither it nor its cause holds a value.

@@ -12,7 +12,7 @@ type Source interface {
 	// Place returns where the source is. Called after List it costs no call of its own where the listing told.
 	Place(ctx context.Context) (secret.Place, error)
 	// List returns every secret in the store, those scheduled for deletion included, sorted by name: metadata only, no value is fetched.
-	// A partial listing is an error, never a short list.
+	// A partial listing is an error, never a short list; a secret that is seen to be there, and may not be looked at, is listed with an error of its own.
 	List(ctx context.Context) ([]secret.Meta, error)
 	// Stat returns what List would return for one name, read strongly where the store can; ErrNotFound if there is none.
 	Stat(ctx context.Context, name secret.Name) (secret.Meta, error)
@@ -48,7 +48,7 @@ type Destination interface {
 	// It makes only the calls that lead from w.Have to there. The answer is the copy as it is then, as far as the answers told.
 	// Writing again what is there succeeds and makes no new version: a retry is always safe.
 	// ErrConflict, with nothing more changed, where the target was seen not to be as w.Have says; ErrScheduled where the name is waiting for its deletion;
-	// ErrCollision where every version of w.Versions is in use with another value; ErrTooLarge, and ErrInvalid for a value of a form that the store can't hold, before any call.
+	// ErrCollision where every version of w.Versions is in use with another value; ErrTooLarge, and ErrBadValue, before any call.
 	Write(ctx context.Context, w Write) (secret.Copy, error)
 }
 

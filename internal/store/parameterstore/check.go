@@ -95,18 +95,18 @@ func (d *destination) checkValue(w store.Write) error {
 	case w.Value.IsZero():
 		return nil
 	case w.Value.IsBinary():
-		return refuse(store.ErrInvalid, "its value is binary, and Parameter Store holds text only")
+		return refuse(store.ErrBadValue, "its value is binary, and Parameter Store holds text only")
 	case size == 0:
-		return refuse(store.ErrInvalid, "its value is empty, which is not possible")
+		return refuse(store.ErrBadValue, "its value is empty, which is not possible")
 	case d.tier == types.ParameterTierStandard && size > maxStandard && size <= maxAdvanced:
 		return refuse(store.ErrTooLarge, "its value has %d bytes: at most %d are possible in the standard tier, and %d with `tier: intelligent-tiering` or `advanced`, which AWS charges for", size, maxStandard, maxAdvanced)
 	case size > maxAdvanced:
 		return refuse(store.ErrTooLarge, "its value has %d bytes: at most %d are possible, in the advanced tier", size, maxAdvanced)
 	case !utf8.Valid(w.Value.Reveal()):
-		return refuse(store.ErrInvalid, "its value is text that is not valid UTF-8, which is not possible")
+		return refuse(store.ErrBadValue, "its value is text that is not valid UTF-8, which is not possible")
 	}
 	if _, after, ok := bytes.Cut(w.Value.Reveal(), []byte("{{")); ok && bytes.Contains(after, []byte("}}")) {
-		return refuse(store.ErrInvalid, "its value contains {{ and }}, which Parameter Store takes for a reference to another parameter")
+		return refuse(store.ErrBadValue, "its value contains {{ and }}, which Parameter Store takes for a reference to another parameter")
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type entry struct {
 	destroyed bool // the current version is
 	custom    map[string]string
 	updated   time.Time
+	err       error // the metadata may not be read: nothing but the name is known
 }
 
 // parseMetadata reads the answer to a read of metadata.
@@ -104,6 +105,9 @@ func token(custom map[string]string, number int) secret.Version {
 
 // meta returns the entry as a source shows it.
 func (e *entry) meta(at secret.Place) secret.Meta {
+	if e.err != nil {
+		return secret.Meta{Name: e.name, Identity: secret.NewIdentity(at, e.name), Err: e.err}
+	}
 	m := secret.Meta{Name: e.name, Identity: secret.NewIdentity(at, e.name), Tags: tagsOf(e.custom), Mark: markOf(e.custom), NoValue: e.noValue()}
 	if e.number > 0 && m.NoValue == "" {
 		m.Version = e.head()
@@ -114,9 +118,12 @@ func (e *entry) meta(at secret.Place) secret.Meta {
 
 // copy returns the entry as a destination shows it. A copy whose value is gone for good counts as deleted once it carries our mark of deletion.
 func (e *entry) copy() secret.Copy {
+	if e.err != nil {
+		return secret.Copy{Name: e.name, Unwritable: fmt.Sprintf("its metadata may not be read: %v", e.err)}
+	}
 	c := secret.Copy{Name: e.name, Mark: markOf(e.custom), Tags: tagsOf(e.custom), Changed: e.updated}
 	if e.number == 0 || e.destroyed {
-		c.Deleted = c.Mark.Deleting
+		c.Deleted, c.NoValue = c.Mark.Deleting, e.noValue()
 	} else {
 		c.Deleted, c.Labelled = e.deleted, token(e.custom, e.number)
 		if c.Version = c.Labelled; c.Version == "" {

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,7 +14,8 @@ import (
 )
 
 // list returns the metadata of every secret whose name begins with one of beginnings, sorted by name: one LIST per folder and one read per secret.
-// A folder or a secret that vanishes meanwhile is left out; any other failure fails the listing.
+// A folder or a secret that vanishes meanwhile is left out. A secret whose metadata may not be read has that as its error, unless it is so with all;
+// any other failure fails the listing.
 func (c *client) list(ctx context.Context, beginnings []string) ([]entry, error) {
 	var folders []string
 	for _, b := range beginnings {
@@ -50,10 +52,16 @@ func (c *client) list(ctx context.Context, beginnings []string) ([]entry, error)
 	entries, there := make([]entry, len(names)), make([]bool, len(names))
 	err := each(ctx, len(names), func(ctx context.Context, i int) (err error) {
 		entries[i], there[i], err = c.metadata(ctx, names[i])
+		if errors.Is(err, store.ErrNotPermitted) {
+			entries[i], there[i], err = entry{name: names[i], err: err}, true, nil
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(entries) > 0 && !slices.ContainsFunc(entries, func(e entry) bool { return e.err == nil }) {
+		return nil, entries[0].err
 	}
 	all := entries[:0]
 	for i := range entries {

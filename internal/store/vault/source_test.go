@@ -115,6 +115,25 @@ func TestAPolicyForOnePrefixIsEnough(t *testing.T) {
 	wantErr(t, src.Read(t.Context(), []secret.Name{"super-secret/c"})[0].Err, store.ErrNotPermitted, `grant read on "`+p.mount+`/data/super-secret/c"`)
 }
 
+func TestOneSecretThatMayNotBeLookedAtIsListedWithItsError(t *testing.T) {
+	p := newPlace(t)
+	p.put("hybrid-aws-secrets/a", `{"x":"1"}`)
+	p.put("hybrid-aws-secrets/denied", `{"x":"2"}`)
+	p.put("hybrid-aws-secrets/z", `{"x":"3"}`)
+	t.Setenv("VAULT_TOKEN", p.policy(narrow+`
+path "MOUNT/metadata/hybrid-aws-secrets/denied" { capabilities = ["deny"] }`))
+	all, err := sourceOf(t, open(t, impatient, p.settings(", prefix: hybrid-aws-secrets/"))).List(t.Context())
+	if err != nil || len(all) != 3 {
+		t.Fatalf("got %q, %v", names(all), err)
+	}
+	for _, m := range all {
+		if denied := m.Name == "hybrid-aws-secrets/denied"; denied != (m.Err != nil) || denied != (m.Version == "") {
+			t.Errorf("%q: version %q, error %v", m.Name, m.Version, m.Err)
+		}
+	}
+	wantErr(t, all[1].Err, store.ErrNotPermitted, `GET metadata "hybrid-aws-secrets/denied"`)
+}
+
 func TestDeletedDestroyedAndGoneAreThreeStates(t *testing.T) {
 	p := newPlace(t)
 	for _, name := range []string{"deleted", "destroyed", "gone", "later"} {

@@ -30,13 +30,13 @@ func (d *destination) material(w *store.Write) (json.RawMessage, error) {
 	case len(data) > maxValue:
 		return bad(store.ErrTooLarge, "its value has %d bytes: at most %d are possible", len(data), maxValue)
 	case w.Value.IsBinary():
-		return bad(store.ErrInvalid, "Vault holds JSON objects and text; its value is binary")
+		return bad(store.ErrBadValue, "Vault holds JSON objects and text; its value is binary")
 	case !utf8.Valid(data):
-		return bad(store.ErrInvalid, "Vault holds JSON objects and text; its value is text that is not valid UTF-8")
+		return bad(store.ErrBadValue, "Vault holds JSON objects and text; its value is text that is not valid UTF-8")
 	}
 	if isObject(data) {
 		if err := keepable(data); err != nil {
-			return bad(store.ErrInvalid, "%w", err)
+			return bad(store.ErrBadValue, "%w", err)
 		}
 		return data, nil
 	}
