@@ -13,7 +13,6 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/template"
 )
 
-
 // shape reads how a value is made; nil if it is wrong.
 func (p *parser) shape(n *yaml.Node, what string) *plan.Shape {
 	var s plan.Shape

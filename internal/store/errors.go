@@ -25,13 +25,13 @@ var (
 	ErrBadName      = errors.New("name not possible there")
 	ErrTooManyTags  = errors.New("too many tags")
 	// ErrBadValue is a value of a form that the store can't hold. It is ErrInvalid too.
-	ErrBadValue error = badValue{}
+	ErrBadValue error = badValueError{}
 )
 
-type badValue struct{}
+type badValueError struct{}
 
-func (badValue) Error() string { return "value not possible there" }
-func (badValue) Unwrap() error { return ErrInvalid }
+func (badValueError) Error() string { return "value not possible there" }
+func (badValueError) Unwrap() error { return ErrInvalid }
 
 // Error is a failed call to a store. It reads `PutSecretValue "app/db" in 111111111111/us-east-1: not permitted: cause (what to do)`.
 // Neither it nor its cause holds a value.
