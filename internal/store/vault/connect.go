@@ -33,8 +33,14 @@ func (s *kv) connect(ctx context.Context) (*client, error) {
 		}
 		address, given = found.Address, found.Token
 	}
-	if hostOf(address) == "" {
-		return nil, s.invalid(store.ErrInvalid, "no usable address is known", "set address: in the configuration, or VAULT_ADDR, as in https://vault.example.com:8200")
+	switch {
+	case hostOf(address) != "":
+	case s.set.Connection != nil:
+		return nil, s.invalid(store.ErrInvalid, "the connection secret has no usable vaultAddress", "it must be a URL, as in https://vault.example.com:8200")
+	case address != "":
+		return nil, s.invalid(store.ErrInvalid, "the address is no URL", "address: or VAULT_ADDR must begin with https:// or http://, as in https://vault.example.com:8200")
+	default:
+		return nil, s.invalid(store.ErrInvalid, "no address is known", "set address: in the configuration, or VAULT_ADDR, as in https://vault.example.com:8200")
 	}
 	c, err := s.open(address)
 	if err != nil {

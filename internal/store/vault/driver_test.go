@@ -142,7 +142,7 @@ func TestAConnectionThatCantBeReadSaysWhyAndQuotesNothing(t *testing.T) {
 		canary:                                  "is not such JSON",
 		`{"vaultToken":"` + canary + `"}`:       "has no vaultAddress",
 		`{"vaultAddress":"http://127.0.0.1:1"}`: "has no vaultToken",
-		`{"vaultAddress":"` + canary + `","vaultToken":"` + canary + `"}`: "no usable address",
+		`{"vaultAddress":"` + canary + `","vaultToken":"` + canary + `"}`: "no usable vaultAddress",
 	} {
 		_, err := connected(t, "", func() (string, error) { return text, nil }).Home(t.Context())
 		wantErr(t, err, store.ErrInvalid, want)

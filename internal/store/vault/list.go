@@ -80,6 +80,11 @@ func (c *client) folder(ctx context.Context, folder string, top bool) ([]string,
 		return nil, c.invalid(k.op, k.name, store.ErrBadName, "%s", badPath(strings.TrimSuffix(folder, "/")))
 	}
 	a, err := c.do(ctx, k)
+	if top && errors.Is(err, store.ErrInvalid) { // as of an engine that is no KV engine
+		if wrong := c.checkMount(ctx); errors.Is(wrong, store.ErrInvalid) {
+			return nil, wrong
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

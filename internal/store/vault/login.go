@@ -77,6 +77,9 @@ func (c *client) logIn(ctx context.Context, a auth, fields map[string]string, pr
 		}
 		if failed.Help == "" && errors.Is(failed.Kind, store.ErrCredentials) {
 			failed.Help = "check auth: in the configuration, its path and role, and the role in the server"
+			if strings.Contains(failed.Err.Error(), "secret_id") {
+				failed.Help = "set VAULT_SECRET_ID, or name a variable or a file with secretIdEnv or secretIdFile"
+			}
 		}
 		return grant{}, failed
 	case err != nil:
