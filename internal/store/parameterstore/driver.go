@@ -22,6 +22,7 @@ type settings struct {
 	awsstore.Settings `yaml:",inline"`
 
 	Prefix            string `yaml:"prefix"`
+	Label             string `yaml:"label"`
 	Tier              string `yaml:"tier"`
 	RequestsPerSecond *int   `yaml:"requestsPerSecond"`
 }
@@ -59,6 +60,10 @@ func schema() map[string]any {
 		"type": "string", "pattern": prefixPattern,
 		"description": `Where the secrets are, as in "/app/": only names below it are listed, and copies get it in front.`,
 	}
+	all["label"] = map[string]any{
+		"type": "string", "pattern": labelPattern,
+		"description": "As a source: the version of each SecureString that carries this label is the one that is read. Without it: the latest.",
+	}
 	all["tier"] = map[string]any{
 		"type": "string", "enum": []any{"standard", "advanced", "intelligent-tiering"},
 		"description": "The tier of copies. standard (the default) holds 4 KiB and costs nothing; advanced holds 8 KiB; intelligent-tiering is advanced for values over 4 KiB.",
@@ -79,7 +84,7 @@ func open(f *awscfg.Factory, d store.Definition) (store.Store, error) {
 	if err := errors.Join(err, set.check()); err != nil {
 		return nil, err
 	}
-	s := &parameters{Store: common, prefix: set.Prefix, tier: types.ParameterTierStandard, requests: defaultRequests}
+	s := &parameters{Store: common, prefix: set.Prefix, label: set.Label, tier: types.ParameterTierStandard, requests: defaultRequests}
 	if set.Tier != "" {
 		s.tier = tiers()[set.Tier]
 	}
@@ -94,6 +99,9 @@ func (set settings) check() error {
 	var errs []error
 	if set.Prefix != "" && !regexp.MustCompile(prefixPattern).MatchString(set.Prefix) {
 		errs = append(errs, fmt.Errorf(`prefix %q: want a path that begins and ends with "/", as in "/app/", of letters, digits and _ . -`, set.Prefix))
+	}
+	if set.Label != "" && !regexp.MustCompile(labelPattern).MatchString(set.Label) {
+		errs = append(errs, fmt.Errorf("label %q: want up to 100 letters, digits and _ . -, the first no digit", set.Label))
 	}
 	if reserved(set.Prefix) {
 		errs = append(errs, fmt.Errorf("prefix %q: names that begin with aws or ssm belong to AWS", set.Prefix))

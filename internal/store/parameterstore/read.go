@@ -25,8 +25,9 @@ const batchSize = 10 // the most names that GetParameters takes
 //	denied or refused whole   read one by one: one name, or one key, spoils it. Where none of them is denied, it is the batch that is, and none is tried again
 //	not answered              not read
 type reader struct {
-	client *client
-	denied atomic.Bool // GetParameters is not permitted
+	client   *client
+	selector string      // ":LABEL" of the versions that are read; empty: the latest
+	denied   atomic.Bool // GetParameters is not permitted
 }
 
 func (r *reader) read(ctx context.Context, names []secret.Name) []store.Reading {
@@ -49,7 +50,7 @@ func (r *reader) read(ctx context.Context, names []secret.Name) []store.Reading 
 func (r *reader) batch(ctx context.Context, names []secret.Name, answers map[secret.Name]store.Reading) {
 	in := &api.GetParametersInput{WithDecryption: aws.Bool(true)}
 	for _, n := range names {
-		in.Names = append(in.Names, string(n))
+		in.Names = append(in.Names, string(n)+r.selector)
 	}
 	out, err := r.client.api.GetParameters(ctx, in)
 	if err != nil {
@@ -84,14 +85,14 @@ func (r *reader) batchFailed(ctx context.Context, names []secret.Name, answers m
 }
 
 func (r *reader) one(ctx context.Context, name secret.Name) store.Reading {
-	p, _, err := r.client.get(ctx, name)
+	p, _, err := r.client.get(ctx, name+secret.Name(r.selector))
 	if err != nil {
 		return store.Reading{Name: name, Err: err}
 	}
 	return readingOf(p)
 }
 
-// get reads one parameter with its value, by its name or by "NAME:NUMBER", and the time by AWS's clock.
+// get reads one parameter with its value, by its name, by "NAME:NUMBER" or by "NAME:LABEL", and the time by AWS's clock.
 func (c *client) get(ctx context.Context, name secret.Name) (*types.Parameter, time.Time, error) {
 	out, err := c.api.GetParameter(ctx, &api.GetParameterInput{Name: aws.String(string(name)), WithDecryption: aws.Bool(true)})
 	switch {

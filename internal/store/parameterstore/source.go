@@ -16,6 +16,8 @@ type source struct {
 	client *client
 	prefix string // of the names that are in the store
 	path   string // what is listed: prefix, or something below it
+	label  string // of the versions that count; empty: the latest
+	reader *reader
 }
 
 func (s *source) Place(ctx context.Context) (secret.Place, error) { return s.client.Place(ctx) }
@@ -32,6 +34,11 @@ func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 	metas := make([]secret.Meta, len(all))
 	for i := range all {
 		metas[i] = all[i].meta(at)
+	}
+	if s.label != "" {
+		if err := s.client.pin(ctx, metas, all, s.label); err != nil {
+			return nil, err
+		}
 	}
 	return metas, nil
 }
@@ -52,7 +59,13 @@ func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error
 	if err != nil {
 		return secret.Meta{}, err
 	}
-	return found[0].meta(at), nil
+	metas := []secret.Meta{found[0].meta(at)}
+	if s.label != "" {
+		if err := s.client.pin(ctx, metas, found[:1], s.label); err != nil {
+			return secret.Meta{}, err
+		}
+	}
+	return metas[0], nil
 }
 
 // absent returns store.ErrNotFound where GetParameter says that there is no such parameter, and another error where that is not so, or can't be known.
@@ -65,7 +78,7 @@ func (c *client) absent(ctx context.Context, name secret.Name) error {
 }
 
 func (s *source) Read(ctx context.Context, names []secret.Name) []store.Reading {
-	return s.client.reader.read(ctx, names)
+	return s.reader.read(ctx, names)
 }
 
 func (s *source) BatchSize() int { return batchSize }

@@ -16,6 +16,7 @@ type parameters struct {
 	*awsstore.Store
 
 	prefix   string // empty, or "/…/"
+	label    string // of the versions that a source reads; empty: the latest
 	tier     types.ParameterTier
 	requests int // reads a second
 }
@@ -55,7 +56,12 @@ func (s *parameters) Source(ctx context.Context, within []string) (store.Source,
 	if len(within) == 1 && isPath(within[0]) && strings.HasPrefix(within[0], s.prefix) {
 		path = within[0]
 	}
-	return &source{client: s.client(site), prefix: s.prefix, path: path}, nil
+	src := &source{client: s.client(site), prefix: s.prefix, path: path, label: s.label}
+	src.reader = &src.client.reader
+	if s.label != "" {
+		src.reader = &reader{client: src.client, selector: ":" + s.label}
+	}
+	return src, nil
 }
 
 func (s *parameters) Destination(ctx context.Context, at secret.Place) (store.Destination, error) {
