@@ -50,9 +50,9 @@ func (e *Engine) Doctor(ctx context.Context, o Options) ([]Check, error) {
 			subject := strings.TrimSpace(fmt.Sprintf("source %s %s", v.name, v.place))
 			note("list", subject, v.err, fmt.Sprintf("secrets: %d", len(v.metas)))
 			if v.source != nil {
-				_, err := v.source.Stat(ctx, s.anyOf(v))
+				_, err := v.source.Stat(ctx, s.anyOf(v, e.probeIn(v)))
 				note("describe", subject, notFoundIsFine(err), "permitted")
-				err, detail := notFoundIsFine(v.source.Read(ctx, []secret.Name{probe})[0].Err), "permitted"
+				err, detail := notFoundIsFine(v.source.Read(ctx, []secret.Name{e.probeIn(v)})[0].Err), "permitted"
 				if errors.Is(err, store.ErrNotPermitted) {
 					err, detail = nil, "denied for a secret that does not exist, as by a policy that is limited to the selected ones: a sync tells"
 				}
@@ -95,14 +95,22 @@ func (s *scope) unrouted(r *plan.Rule) error {
 	return fmt.Errorf("refused secrets: %d; the first is %q (%s): %s", n, first.Name, first.Reason, first.Detail)
 }
 
-// anyOf returns the name of a secret of the source that the rules are about, or one that no secret has.
-func (s *scope) anyOf(v *view) secret.Name {
+// probeIn returns a name that no secret has, where the store and the rules look for some: a policy may allow no more.
+func (e *Engine) probeIn(v *view) secret.Name {
+	if len(v.within) > 0 {
+		return secret.Name(v.within[0]) + probe
+	}
+	return e.set.Stores[v.name].CopyName(probe)
+}
+
+// anyOf returns the name of a secret of the source that the rules are about, or else one that no secret has.
+func (s *scope) anyOf(v *view, none secret.Name) secret.Name {
 	for _, c := range s.candidates {
 		if c.want.Rule.From == v.name {
 			return c.want.Source.Name
 		}
 	}
-	return probe
+	return none
 }
 
 func notFoundIsFine(err error) error {
@@ -127,11 +135,15 @@ func (e *Engine) examine(ctx context.Context, t plan.Target) []Check {
 	if err == nil {
 		err = dest.Verify(ctx)
 	}
-	if !note("account", err, "the credentials are this account's") {
+	good := "the credentials are this account's"
+	if !t.Kind.InAWS() {
+		good = "it can be opened"
+	}
+	if !note("account", err, good) {
 		return all
 	}
 	_, listErr := dest.List(ctx)
-	_, statErr := dest.Stat(ctx, probe)
+	_, statErr := dest.Stat(ctx, e.set.Stores[t.Store].CopyName(probe))
 	statErr = notFoundIsFine(statErr)
 	switch {
 	case listErr != nil && statErr == nil && errors.Is(listErr, store.ErrNotPermitted):

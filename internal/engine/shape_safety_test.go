@@ -324,3 +324,26 @@ func TestVerifyComparesACopyThatSomebodyWroteForReal(t *testing.T) {
 func forced(name string) *sm.DeleteSecretInput {
 	return &sm.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: aws.Bool(true)}
 }
+
+func TestDoctorAsksOnlyWhereTheStoreLooks(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.putParameter(east, "/app/a", "1")
+	checks, err := l.engine(`
+version: 1
+owner: me
+stores:
+  from: {type: aws-parameter-store, region: us-east-1, prefix: /app/}
+  to: {type: aws-parameter-store, region: eu-west-1}
+syncs:
+  - {name: s, from: from, select: {glob: ["**"]}, to: [{store: to}]}
+`).Doctor(t.Context(), engine.Options{})
+	if err != nil || len(checks) == 0 {
+		t.Fatal(err)
+	}
+	for _, c := range checks {
+		if !c.OK {
+			t.Errorf("%s %s: %s", c.Check, c.Subject, c.Detail)
+		}
+	}
+}
