@@ -346,4 +346,9 @@ syncs:
 			t.Errorf("%s %s: %s", c.Check, c.Subject, c.Detail)
 		}
 	}
+	for _, c := range l.aws.Ledger().Calls() {
+		if c.Region == east && c.Service == "ssm" && c.Resource != "" && !strings.HasPrefix(c.Resource, "/app/") && c.Operation != "PutParameter" {
+			t.Errorf("%s asked for %s, outside of the store's prefix", c.Operation, c.Resource)
+		}
+	}
 }
