@@ -37,6 +37,7 @@ type hybrid struct {
 	aws    *awslocal.Server
 	url    string
 	config string
+	key    string // the program's access key
 
 	mu     sync.Mutex
 	asked  []string // of Vault, by the program: "LIST metadata/x"
@@ -68,7 +69,7 @@ var server storetest.VaultServer
 
 func newHybrid(t *testing.T) *hybrid {
 	t.Helper()
-	h := &hybrid{t: t, binary: filepath.Join(t.TempDir(), "secretsync"), mount: "kv-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
+	h := &hybrid{t: t, key: "FUNCTION", binary: filepath.Join(t.TempDir(), "secretsync"), mount: "kv-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
 	root := server.Addr(t)
 	if out, err := exec.Command("go", "build", "-o", h.binary, "../../cmd/secretsync").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -202,7 +203,7 @@ func (h *hybrid) sync(args ...string) (r result, asked []string) {
 	}
 	cmd := exec.Command(h.binary, append([]string{"sync", "-o", "json", "--log-level", "debug"}, args...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+h.url, "AWS_ACCESS_KEY_ID=FUNCTION", "AWS_SECRET_ACCESS_KEY=y", "AWS_REGION=us-east-1", "HOME="+dir)
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+h.url, "AWS_ACCESS_KEY_ID="+h.key, "AWS_SECRET_ACCESS_KEY=y", "AWS_REGION=us-east-1", "HOME="+dir)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -371,5 +372,37 @@ func TestMoreSecretsThanAPageHoldsAreEachMadeOnce(t *testing.T) {
 	}
 	if r, asked := h.sync(); r.Summary.Unchanged != 120 || r.Summary.Create != 0 || len(asked) != 121 {
 		t.Errorf("second run: %+v, %d calls to Vault", r.Summary, len(asked))
+	}
+}
+
+// S1-17 (3), fault 36
+func TestOnlyMetadataThatAreGoneDeleteACopyAndACopyCanComeBack(t *testing.T) {
+	h := newHybrid(t)
+	h.key = account // S1's role may not delete
+	h.config = strings.Replace(h.config, "    schedule:", "    deletion: delete\n    schedule:", 1)
+	h.write(h.mount, "hybrid-aws-secrets/a", `{"k": "`+canary+`1"}`)
+	h.write(h.mount, "hybrid-aws-secrets/b", `{"k": "`+canary+`2"}`)
+	h.sync()
+
+	if _, err := h.vault.Logical().Delete(h.mount + "/data/hybrid-aws-secrets/a"); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := h.sync()
+	want(t, "a deleted version", lines(r), "refused refuse no-value hybrid-aws-secrets/a")
+	if h.copyOf("hybrid-aws-secrets/a") == "" {
+		t.Error("the copy is gone")
+	}
+
+	if _, err := h.vault.Logical().Delete(h.mount + "/metadata/hybrid-aws-secrets/a"); err != nil {
+		t.Fatal(err)
+	}
+	r, _ = h.sync()
+	want(t, "metadata that are gone", lines(r), "applied delete source-deleted hybrid-aws-secrets/a")
+
+	h.write(h.mount, "hybrid-aws-secrets/a", `{"k": "`+canary+`3"}`)
+	r, _ = h.sync()
+	want(t, "made anew", lines(r), "applied restore scheduled-for-deletion hybrid-aws-secrets/a")
+	if got := h.copyOf("hybrid-aws-secrets/a"); got != `{"k":"`+canary+`3"}` {
+		t.Errorf("the copy holds %s", got)
 	}
 }
