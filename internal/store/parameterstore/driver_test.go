@@ -37,7 +37,9 @@ func TestSettingsAreChecked(t *testing.T) {
 		{`{role: R, allow: {accounts: []}}`, "allow.accounts is empty"},
 		{`{role: R, account: "222222222222", allow: {accounts: ["111111111111"]}}`, "not among allow.accounts"},
 		{`{kmsKey: "my key"}`, "kmsKey"},
-		{`{label: prod}`, "label"},
+		{`{label: prod}`, ""},
+		{`{label: 1st}`, "label"},
+		{`{label: "a b"}`, "label"},
 	} {
 		_, err := tryOpen(awscfg.New(awscfg.Options{}), test.settings)
 		switch {
@@ -122,13 +124,13 @@ func TestTheSchemaNamesEverySetting(t *testing.T) {
 	if !ok {
 		t.Fatal("not registered")
 	}
-	for _, key := range []string{"region", "account", "role", "externalId", "allow", "kmsKey", "prefix", "tier", "requestsPerSecond"} {
+	for _, key := range []string{"region", "account", "role", "externalId", "allow", "kmsKey", "prefix", "label", "tier", "requestsPerSecond"} {
 		if d.Schema[key] == nil {
 			t.Errorf("%s is missing", key)
 		}
 	}
-	if len(d.Schema) != 9 {
-		t.Errorf("%d settings, want 9", len(d.Schema))
+	if len(d.Schema) != 10 {
+		t.Errorf("%d settings, want 10", len(d.Schema))
 	}
 }
 
