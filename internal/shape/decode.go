@@ -125,6 +125,9 @@ func quoted(s string) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
+// surrogatePair is how far it is from the u of a pair's first half to that of its second: four digits, a backslash and the u.
+const surrogatePair = 6
+
 // unquoted returns the text of a JSON string, exactly: half a surrogate pair stands for no text.
 func unquoted(raw []byte) (string, error) {
 	for i := 0; i < len(raw); i++ {
@@ -142,7 +145,7 @@ func unquoted(raw []byte) (string, error) {
 		switch {
 		case high < 0xd800 || high > 0xdfff:
 		case high < 0xdc00 && low >= 0xdc00 && low <= 0xdfff:
-			i += len(`XXXX\u`)
+			i += surrogatePair
 		default:
 			return "", bad("its JSON has half a character in it (a surrogate alone)")
 		}

@@ -30,10 +30,10 @@ func TestASourceReadsTheVersionThatCarriesItsLabel(t *testing.T) {
 }
 
 func TestASourceReadsTheVersionThatCarriesItsLabelOnMoto(t *testing.T) {
-	labelled(t, storetest.Moto(t), "", func() {}, func() string { return "DescribeParameters GetParameters GetParameters" })
+	labelled(t, storetest.Moto(t), "", func() {}, nil)
 }
 
-// labelled looks at twelve parameters by a label that moves.
+// labelled looks at parameters by a label that moves. calls says what was called since forget; nil where the stand-in does not tell.
 func labelled(t *testing.T, url, account string, forget func(), calls func() string) {
 	t.Helper()
 	creds := keys("x")
@@ -71,8 +71,10 @@ func labelled(t *testing.T, url, account string, forget func(), calls func() str
 	if err != nil || len(all) != 13 {
 		t.Fatalf("%d parameters, %v", len(all), err)
 	}
-	if got := calls(); got != "DescribeParameters GetParameters GetParameters" {
-		t.Errorf("a listing made the calls %s", got)
+	if calls != nil {
+		if got := calls(); got != "DescribeParameters GetParameters GetParameters" {
+			t.Errorf("a listing made the calls %s", got)
+		}
 	}
 	for _, m := range all {
 		number := "1@"
