@@ -64,15 +64,15 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 	about := func(target *plan.Target, wanted bool, why string) Explanation {
 		return Explanation{Sync: r.Name, Source: plan.SourceRef{Store: r.From, Name: m.Name, Version: m.Version}, Target: target, Wanted: wanted, Why: why}
 	}
-	switch ok, why := r.Select.Selects(m); {
+	selected, because := r.Select.Selects(m)
+	switch {
 	case e.protected(s, v.place, m.Name):
 		return []Explanation{about(nil, false, "the configuration itself reads this secret: it is never synced")}
 	case !m.Deleted.IsZero():
 		return []Explanation{about(nil, false, "it is scheduled for deletion")}
-	case !ok:
-		return []Explanation{about(nil, false, why)}
+	case !selected:
+		return []Explanation{about(nil, false, because)}
 	}
-	_, selected := r.Select.Selects(m)
 	var all []Explanation
 	for i := range r.To {
 		if err := s.broken[&r.To[i]]; err != nil {
@@ -100,7 +100,7 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 		for _, t := range targets {
 			why := routing.Why[t]
 			if !r.To[i].ByTags {
-				why += "; " + selected
+				why += "; " + because
 			}
 			wanted := routing.Has(t)
 			if wanted && e.protected(s, t.Place, m.Name) {

@@ -63,7 +63,7 @@ func (r *Router) Route(rule *Rule, i int, from secret.Place, m *secret.Meta) *Ro
 	if rule.To[i].ByTags {
 		key.bound = m.Bound != ""
 		for n, tag := range []string{TagSyncGroup, TagSyncAccount, TagNoSyncGroup, TagNoSyncAccount} {
-			key.tags[n], key.has[n] = lookup(m.Tags, tag)
+			key.tags[n], key.has[n] = m.Tags[tag]
 		}
 	}
 	if got, ok := r.cache[key]; ok {
@@ -86,11 +86,6 @@ func (r *Router) Route(rule *Rule, i int, from secret.Place, m *secret.Meta) *Ro
 func (r *Router) resolve(rule *Rule, i int, from secret.Place) *resolution {
 	return &resolution{router: r, route: &rule.To[i], place: r.Places[rule.To[i].Store], from: from,
 		in: map[Target]string{}, out: map[secret.AccountID]string{}}
-}
-
-func lookup(tags map[string]string, key string) (string, bool) {
-	v, ok := tags[key]
-	return v, ok
 }
 
 // resolution is one call of Route.
