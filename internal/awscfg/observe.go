@@ -30,7 +30,7 @@ const (
 
 // Call is one attempt of one call. It holds no part of a request or of an answer.
 type Call struct {
-	Service   string           // as the SDK names it: "Secrets Manager"
+	Service   string           // as the SDK names it: "Secrets Manager"; or "Kubernetes"
 	Operation string           // "PutSecretValue"
 	Account   secret.AccountID // empty: the ambient credentials'
 	Region    secret.Region
@@ -93,6 +93,13 @@ func (c *Counter) Counts() []Count {
 			cmp.Compare(a.Region, b.Region), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	return all
+}
+
+// Observe tells Options.Observe of an attempt of a call that a driver made past this package, to a service outside of AWS.
+func (f *Factory) Observe(c Call) {
+	if f.opts.Observe != nil {
+		f.opts.Observe(c)
+	}
 }
 
 // outcomeOf says how an attempt, or a call, of the context ctx ended.

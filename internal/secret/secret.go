@@ -37,6 +37,7 @@ const (
 	SecretsManager Kind = "sm"
 	ParameterStore Kind = "ssm"
 	Vault          Kind = "vault"
+	Kubernetes     Kind = "k8s"
 )
 
 // InAWS reports whether stores of that kind are in accounts and Regions.

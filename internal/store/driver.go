@@ -77,6 +77,15 @@ type Dependent interface {
 	Reads() []Ref
 }
 
+// Divided is a Store whose place is divided into namespaces, so that a destination can give each copy one of its own. Its methods may be called concurrently.
+type Divided interface {
+	// Namespaces returns the globs of which a copy's namespace has to match one; nil: only the store's own namespace.
+	Namespaces() []string
+	// Present returns the namespaces, sorted, in which copies of ours may be: those that Namespaces writes out, and those that exist and match one of its globs.
+	// Where the server does not let us list namespaces, whole is false and the answer has only the former.
+	Present(ctx context.Context) (all []string, whole bool, err error)
+}
+
 // Use is what a store is used for.
 type Use string
 

@@ -24,6 +24,8 @@ var (
 	ErrCredentials  = errors.New("no usable credentials")
 	ErrBadName      = errors.New("name not possible there")
 	ErrTooManyTags  = errors.New("too many tags")
+	// ErrUnwritable is a refusal of the target that no retry mends: what is there can't be changed, or its place takes nothing.
+	ErrUnwritable = errors.New("can't be written there")
 	// ErrBadValue is a value of a form that the store can't hold. It is ErrInvalid too.
 	ErrBadValue error = badValueError{}
 )

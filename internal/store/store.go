@@ -65,6 +65,8 @@ type Write struct {
 	Description string
 	Tags        map[string]string // added and overwritten, never removed
 	Key         secret.Key
+	// Type is what kind of object the copy is made as, where the store has several ("kubernetes.io/tls"); empty: the store's default.
+	Type string
 	// Restore takes back a deletion that we scheduled, first.
 	Restore bool
 }

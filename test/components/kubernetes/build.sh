@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds the kube-apiserver and the etcd that tests run against, out of the Go module proxy alone. Nothing of them is linked into the product.
+# Prints the folder that holds the binaries.
+#
+# A module's replace directives do not count when another module requires it. Kubernetes replaces its own libraries by folders of its repository, which are
+# published under a version of the same number: the build happens in a module that names those instead.
+set -euo pipefail
+
+version=v1.36.3 libraries=v0.36.3
+etcd=v3.7.3
+out=${XDG_CACHE_HOME:-$HOME/.cache}/secretsync-test/kubernetes-$version-etcd-$etcd
+[ -e "$out/complete" ] && { echo "$out"; exit; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+field() { sed -n "s/^.*\"$1\": \"\(.*\)\",*$/\1/p"; }
+mkdir -p "$out" "$work/kubernetes" "$work/etcd"
+
+cd "$work/etcd"
+go mod init secretsync.test/etcd 2>/dev/null
+go get "go.etcd.io/etcd/server/v3@$etcd" >&2
+CGO_ENABLED=0 GOFLAGS=-mod=mod go build -trimpath -ldflags "-s -w" -o "$out/etcd" go.etcd.io/etcd/server/v3 >&2
+
+cd "$work/kubernetes"
+found=$(go mod download -json "k8s.io/kubernetes@$version")
+theirs=$(field Dir <<<"$found")
+sed -e 's|^module .*|module secretsync.test/kubernetes|' -e "s|=> \./staging/src/\(k8s.io/.*\)|=> \1 $libraries|" "$theirs/go.mod" >go.mod
+printf 'require k8s.io/kubernetes %s\n' "$version" >>go.mod
+cp "$theirs/go.sum" go.sum
+chmod u+w go.mod go.sum
+stamp="-X k8s.io/component-base/version.gitVersion=$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
+CGO_ENABLED=0 GOFLAGS=-mod=mod go build -trimpath -tags providerless -ldflags "-s -w $stamp" -o "$out/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver >&2
+touch "$out/complete"
+echo "$out"
