@@ -123,7 +123,9 @@ func TestEveryWholeConfigurationIsValid(t *testing.T) {
 }
 
 // shown returns the configurations among the examples that the README shows.
-func shown() []string { return []string{"secretsync.yaml", "regions.yaml", "vault.yaml", "login.yaml"} }
+func shown() []string {
+	return []string{"secretsync.yaml", "regions.yaml", "vault.yaml", "kubernetes.yaml", "login.yaml"}
+}
 
 func TestTheReadmeShowsTheExamplesAsTheyAre(t *testing.T) {
 	all := blocks(t, "../README.md", "yaml")

@@ -43,15 +43,16 @@ var arrows = map[string][]string{
 	"internal/store/vault":          {"internal/awscfg", "internal/secret", "internal/store"},
 	"internal/kube":                 {"internal/awscfg", "internal/secret", "internal/store"}, // store for the kinds of errors
 	"internal/store/kubernetes":     {"internal/awscfg", "internal/kube", "internal/secret", "internal/store"},
-	"internal/daemon":               {"internal/awscfg", "internal/engine", "internal/event", "internal/kube", "internal/plan", "internal/secret"},
+	"internal/daemon":               {"internal/awscfg", "internal/engine", "internal/event", "internal/plan", "internal/secret"},
 	"internal/lambda":               {"internal/daemon", "internal/engine", "internal/event", "internal/plan", "internal/secret"},
+	"internal/lambda/lambdatest":    {},
 	"internal/engine":               {"internal/event", "internal/plan", "internal/secret", "internal/shape", "internal/store"},
 	"internal/notify":               {"internal/awscfg", "internal/secret", "internal/template"},
 	"internal/iam":                  {"internal/plan", "internal/secret", "internal/shape", "internal/store"},
 	"internal/wire":                 {"internal/config", "internal/engine", "internal/notify", "internal/plan", "internal/secret", "internal/store"},
 	"internal/awslocal":             {"internal/awslocal/…/"}, // an AWS of its own: it knows nothing of the tool
-	"internal/demo":                 {"internal/awscfg", "internal/awslocal", "internal/config", "internal/engine", "internal/plan", "internal/store/all", "internal/wire"},
-	"internal/cli": {"internal/awscfg", "internal/awslocal", "internal/config", "internal/daemon", "internal/demo", "internal/engine", "internal/event", "internal/iam", "internal/lambda", "internal/notify", "internal/plan", "internal/secret",
+	"internal/demo":                 {"internal/awscfg", "internal/awslocal", "internal/config", "internal/engine", "internal/event", "internal/plan", "internal/store/all", "internal/wire"},
+	"internal/cli": {"internal/awscfg", "internal/awslocal", "internal/config", "internal/daemon", "internal/demo", "internal/engine", "internal/event", "internal/iam", "internal/kube", "internal/lambda", "internal/notify", "internal/plan", "internal/secret",
 		"internal/store", "internal/store/all", "internal/wire"},
 }
 

@@ -13,6 +13,9 @@ import (
 
 // Fault is something that goes wrong with calls. What is meant comes first, then when, then what happens.
 // All faults that are meant strike, in the order in which they were added: delays add up, and the first that ends the call wins.
+//
+// EventBridge's deliveries are calls of SendMessage (sqs) and Publish (sns) too: Code and Drop lose one, Delay makes a message wait in its queue, by the
+// embedded AWS's clock, before it can be received.
 type Fault struct {
 	Service   string // signing name; empty: every service
 	Operation string // glob; empty: every operation
@@ -32,8 +35,9 @@ type Fault struct {
 	LoseAnswer bool // do it, then close the connection
 	Hang       bool // say nothing until the client goes away
 
-	Listing service.Listing // what a listing shows
-	Lag     time.Duration   // how far a listing is behind
+	Listing  service.Listing  // what a listing shows
+	Lag      time.Duration    // how far a listing is behind
+	Delivery service.Delivery // what becomes of the messages of a SendMessage, EventBridge's too
 
 	Then func(Call) // called before the call is served, so that a test can act in the middle of a run; it may call the embedded AWS itself
 }
@@ -86,6 +90,7 @@ type target struct {
 	resources          []string // every name of every resource
 	batch              bool     // the resources are the entries of a batch
 	internal           bool     // made by a service: a fault can refuse it, and do nothing else
+	delivery           bool     // made by EventBridge
 	entry              bool     // an action that another operation includes: only faults on a resource, that refuse, strike
 }
 
@@ -96,6 +101,7 @@ type effect struct {
 	drop, lose, hang bool
 	listing          service.Listing
 	lag              time.Duration
+	delivery         service.Delivery
 	hooks            []func(Call)
 }
 
@@ -117,6 +123,9 @@ func (f *Faults) strike(t target) effect {
 		if a.Lag != 0 {
 			e.lag = a.Lag
 		}
+		if a.Delivery != service.DeliveryOnce {
+			e.delivery = a.Delivery
+		}
 		if a.Then != nil {
 			e.hooks = append(e.hooks, a.Then)
 		}
@@ -134,7 +143,10 @@ func (a *activeFault) means(t target) bool {
 	if a.Service != "" && a.Service != t.service || a.Account != "" && a.Account != t.account || a.Region != "" && a.Region != t.region || !meant(a.Operation, t.operation) {
 		return false
 	}
-	if t.internal && a.Code == "" || t.entry && (a.Code == "" || a.Resource == "") {
+	if t.internal && !t.delivery && a.Code == "" || t.entry && (a.Code == "" || a.Resource == "") {
+		return false
+	}
+	if t.delivery && a.Code == "" && !a.Drop && a.Delay == 0 && a.Delivery == service.DeliveryOnce {
 		return false
 	}
 	if a.Resource == "" {

@@ -58,12 +58,20 @@ func (x *exchange) serve(req *http.Request, id string) (reply, *service.Error) {
 	if err != nil {
 		return reply{}, x.unsigned(err)
 	}
+	svc := x.s.services[sc.service]
+	var path url.Values
+	router, rest := svc.(service.Router)
+	if rest {
+		path = x.scope.route(req, router)
+	}
 	body, form, err := readBody(req, &x.scope)
 	if err != nil {
 		return reply{}, &service.Error{Code: "SerializationException", Message: "the request cannot be read"}
 	}
+	if rest {
+		form = path
+	}
 	x.call = Call{Time: x.now, Region: sc.region, Service: sc.service, Operation: x.scope.operation}
-	svc := x.s.services[sc.service]
 	if svc == nil {
 		return reply{}, &service.Error{
 			Code: "UnknownService", Status: http.StatusNotFound,
@@ -78,7 +86,7 @@ func (x *exchange) serve(req *http.Request, id string) (reply, *service.Error) {
 	}
 	x.call.Account, x.call.Principal = x.caller.Account, x.caller.ARN
 
-	lag, listing, lose := time.Duration(x.s.listLag.Load()), service.ListingWhole, false
+	lag, listing, delivery, lose := time.Duration(x.s.listLag.Load()), service.ListingWhole, service.DeliveryOnce, false
 	if x.s.faults.any() {
 		e := x.strike(body, form)
 		if !x.s.suffer(req.Context(), e) {
@@ -89,7 +97,7 @@ func (x *exchange) serve(req *http.Request, id string) (reply, *service.Error) {
 			x.call.Lost = e.lose
 			return reply{}, e.refuse
 		}
-		if listing, lose = e.listing, e.lose; e.lag != 0 {
+		if listing, delivery, lose = e.listing, e.delivery, e.lose; e.lag != 0 {
 			lag = e.lag
 		}
 	}
@@ -104,10 +112,14 @@ func (x *exchange) serve(req *http.Request, id string) (reply, *service.Error) {
 	r := &service.Request{
 		Account: x.caller.Account, Region: sc.region, Principal: x.caller.Principal,
 		Operation: x.scope.operation, Body: body, Form: form, Now: x.now,
-		Lag: lag, Listing: listing, Authorize: x.authorize, Note: x.note,
+		Lag: lag, Listing: listing, Delivery: delivery, Authorize: x.authorize, Note: x.note,
 	}
 	res, refused := x.ask(identity.NewContext(req.Context(), x.caller), svc, r)
 	if refused != nil {
+		if refused.Code == service.Gone {
+			x.call.Outcome, x.call.Lost = OutcomeNone, true
+			return reply{dropped: true}, nil
+		}
 		return reply{}, refused
 	}
 	out, refused := answerOf(&x.scope, id, res)
@@ -191,10 +203,13 @@ func (s *Server) suffer(ctx context.Context, e effect) bool {
 	return !e.drop
 }
 
-// byProtocol makes a refusal whose code depends on the protocol; status is the one of the query protocol, the JSON protocols' is 400.
+// byProtocol makes a refusal whose code depends on the protocol; status is the one of the query and REST protocols, the JSON protocols' is 400.
 func (x *exchange) byProtocol(jsonCode, queryCode string, status int, message string) *service.Error {
-	if x.scope.json {
+	switch {
+	case x.scope.json:
 		return &service.Error{Code: jsonCode, Message: message}
+	case x.scope.rest:
+		return &service.Error{Code: jsonCode, Message: message, Status: status}
 	}
 	return &service.Error{Code: queryCode, Message: message, Status: status}
 }

@@ -19,7 +19,7 @@ type Call struct {
 	Principal string   // ARN of the caller
 	Outcome   string   // the code of a refusal; empty: it went well; OutcomeNone: nothing was done and nothing answered
 	Lost      bool     // the client got no answer, whatever Outcome says was done
-	Internal  bool     // a service's own call to KMS on behalf of its caller
+	Internal  bool     // a service's own call: to KMS on behalf of its caller, or EventBridge's to a target
 }
 
 // OutcomeNone is the outcome of a call that was dropped before anything was done.
@@ -37,7 +37,7 @@ type Match struct {
 	Resource  string // matches where any of a call's resources does
 	Principal string
 	Outcome   string // OK for calls that went well
-	Internal  bool   // the calls of services to KMS, instead of those that came in from outside
+	Internal  bool   // the calls of services to each other, instead of those that came in from outside
 }
 
 // Matches reports whether a call is meant.

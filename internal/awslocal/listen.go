@@ -80,15 +80,13 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
+	header := make(http.Header, 3)
+	r.header(header, t.s.clock())
 	return &http.Response{
 		Status:     fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
 		StatusCode: r.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{
-			"Content-Type":     {r.mime},
-			"X-Amzn-Requestid": {r.requestID},
-			"Date":             {t.s.clock().UTC().Format(http.TimeFormat)},
-		},
+		Header:        header,
 		Body:          io.NopCloser(bytes.NewReader(r.body)),
 		ContentLength: int64(len(r.body)),
 		Request:       req,

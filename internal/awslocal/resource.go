@@ -10,7 +10,7 @@ import (
 // It is used only then: a call is otherwise decoded once, by its service.
 func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 	if form != nil {
-		for _, k := range []string{"RoleArn", "TopicArn", "TargetArn", "QueueUrl", "Name"} {
+		for _, k := range []string{"RoleArn", "TopicArn", "TargetArn", "QueueUrl", "Name", "name"} {
 			if form.Has(k) {
 				return []string{form.Get(k)}, false
 			}
@@ -28,11 +28,13 @@ func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 		Path         string
 		TopicArn     string
 		QueueURL     string `json:"QueueUrl"`
+		QueueName    string
+		Rule         string
 	}
 	if json.Unmarshal(body, &in) != nil {
 		return nil, false
 	}
-	for _, n := range []string{in.SecretID, in.AliasName, in.Name, in.ResourceID, in.KeyID, in.Path, in.TopicArn, in.QueueURL} {
+	for _, n := range []string{in.SecretID, in.AliasName, in.Name, in.ResourceID, in.KeyID, in.Path, in.TopicArn, in.QueueURL, in.QueueName, in.Rule} {
 		if n != "" {
 			names = append(names, n)
 		}
@@ -43,6 +45,9 @@ func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 
 // spellings returns all that a resource may be called: as given, without the ARN's first five parts, and by its bare name, without a version or a label of it.
 func spellings(resource string) []string {
+	if strings.Contains(resource, "://") { // the URL of a queue
+		return []string{resource, resource[strings.LastIndexByte(resource, '/')+1:]}
+	}
 	parts := strings.SplitN(resource, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {
 		if name, _, selected := strings.Cut(resource, ":"); selected { // a version or a label of a parameter

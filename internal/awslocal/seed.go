@@ -23,6 +23,7 @@ type SeedAccount struct {
 	Users   map[string]SeedUser   // by name
 	Roles   map[string]SeedRole   // by name
 	Regions map[string]SeedRegion // by name
+	NoTrail bool                  // nothing comes through CloudTrail here, as in an account of AWS that has no trail
 }
 
 // SeedUser is a user with one access key. An access key that is the account's own id is the account's root, whom everything is allowed.
@@ -44,6 +45,9 @@ type SeedRegion struct {
 	Secrets    map[string]SeedSecret    // by name
 	Parameters map[string]SeedParameter // by name
 	Topics     map[string]SeedTopic     // by name
+	Queues     map[string]SeedQueue     // by name
+	Rules      map[string]SeedRule      // by name, on the default bus
+	Clusters   map[string]SeedCluster   // by name
 }
 
 // SeedKey is a customer's KMS key.
@@ -87,8 +91,8 @@ type SeedTopic struct {
 	DisplayName string
 }
 
-// plant puts a seed into an empty server.
-func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
+// plant puts a seed into an empty server. It makes no events.
+func (s *Server) plant(seed *Seed) error {
 	if seed == nil {
 		return nil
 	}
@@ -97,6 +101,7 @@ func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
 		if !policy.IsAccount(id) {
 			return fmt.Errorf("seed: account %q: not 12 digits", id)
 		}
+		s.noTrailIn[id] = account.NoTrail
 		for name, u := range account.Users {
 			s.identities.AddUser(id, name, u.AccessKeyID, u.Policies)
 		}
@@ -105,7 +110,7 @@ func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
 			s.identities.AddRole(identity.Role{Account: id, Name: name, ARN: arn, Trust: r.Trust, Policies: r.Policies}, r.AccessKeyID)
 		}
 		for _, name := range slices.Sorted(maps.Keys(account.Regions)) {
-			if err := s.plantRegion(id, name, account.Regions[name], secrets); err != nil {
+			if err := s.plantRegion(id, name, account.Regions[name]); err != nil {
 				return fmt.Errorf("seed: account %s: %s: %w", id, name, err)
 			}
 		}
@@ -113,7 +118,7 @@ func (s *Server) plant(seed *Seed, secrets *secretsmanager.Service) error {
 	return nil
 }
 
-func (s *Server) plantRegion(account, region string, r SeedRegion, secrets *secretsmanager.Service) error {
+func (s *Server) plantRegion(account, region string, r SeedRegion) error {
 	now := s.clock()
 	for _, alias := range slices.Sorted(maps.Keys(r.Keys)) {
 		k := r.Keys[alias]
@@ -123,7 +128,7 @@ func (s *Server) plantRegion(account, region string, r SeedRegion, secrets *secr
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Secrets)) {
 		v := r.Secrets[name]
-		err := secrets.Seed(account, region, now, secretsmanager.Secret{
+		err := s.secrets.Seed(account, region, now, secretsmanager.Secret{
 			Name: name, Description: v.Description, KmsKeyID: v.KMSKey, Value: v.Value, Binary: v.Binary, Tags: v.Tags,
 		})
 		if err != nil {
@@ -140,5 +145,5 @@ func (s *Server) plantRegion(account, region string, r SeedRegion, secrets *secr
 			return fmt.Errorf("topic %q: %w", name, err)
 		}
 	}
-	return nil
+	return s.plantEvents(account, region, now, r)
 }

@@ -85,11 +85,13 @@ func (p *seedParser) account(id string, n *yaml.Node) SeedAccount {
 				}
 				a.Regions[name] = p.region(v)
 			})
+		case "trail":
+			a.NoTrail = !p.boolean(v)
 		default:
 			return false
 		}
 		return true
-	}, "users", "roles", "regions")
+	}, "users", "roles", "regions", "trail")
 	return a
 }
 
@@ -157,7 +159,9 @@ func (p *seedParser) region(n *yaml.Node) SeedRegion {
 	r := SeedRegion{
 		Keys: make(map[string]SeedKey), Secrets: make(map[string]SeedSecret),
 		Parameters: make(map[string]SeedParameter), Topics: make(map[string]SeedTopic),
+		Queues: make(map[string]SeedQueue), Rules: make(map[string]SeedRule), Clusters: make(map[string]SeedCluster),
 	}
+	var rules ruleNodes
 	uses := make(map[*yaml.Node]string) // the key that a secret or a parameter names, by where that is
 	p.object(n, "a Region", func(key string, _, v *yaml.Node) bool {
 		switch key {
@@ -186,11 +190,22 @@ func (p *seedParser) region(n *yaml.Node) SeedRegion {
 			})
 		case "topics":
 			p.entries(v, func(name string, k, v *yaml.Node) { r.Topics[name] = p.topic(name, k, v) })
+		case "queues":
+			p.queues(v, r.Queues)
+		case "rules":
+			p.entries(v, func(name string, k, v *yaml.Node) { r.Rules[name] = p.rule(name, k, v, &rules) })
+		case "clusters":
+			p.entries(v, func(name string, k, v *yaml.Node) { r.Clusters[name] = p.cluster(name, k, v) })
 		default:
 			return false
 		}
 		return true
-	}, "keys", "secrets", "parameters", "topics")
+	}, "keys", "secrets", "parameters", "topics", "queues", "rules", "clusters")
+	for _, t := range rules {
+		if err := r.knows([]string{t.Value}); err != nil {
+			p.fail(t, "neither queue/NAME nor topic/NAME of this Region, nor an ARN")
+		}
+	}
 	for at, key := range uses {
 		if _, known := r.Keys[key]; strings.HasPrefix(key, "alias/") && !strings.HasPrefix(key, "alias/aws/") && !known {
 			p.fail(at, "a key that is not among the keys of this Region")

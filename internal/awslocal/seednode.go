@@ -103,7 +103,7 @@ func (p *seedParser) document(n *yaml.Node, parse func([]byte) (policy.Document,
 	if n.Kind == yaml.ScalarNode {
 		data = []byte(n.Value)
 	} else {
-		tree, err := p.tree(n, 0)
+		tree, err := p.tree(n, 0, textScalar)
 		if err != nil {
 			return policy.Document{}
 		}
@@ -119,22 +119,25 @@ func (p *seedParser) document(n *yaml.Node, parse func([]byte) (policy.Document,
 	return doc
 }
 
+// textScalar keeps every scalar as it was written.
+func textScalar(n *yaml.Node) any { return n.Value }
+
 // maxDepth is deeper than any policy goes.
 const maxDepth = 32
 
-// tree turns nodes into what encoding/json writes. Every scalar becomes a text: to a policy, 123456789012 and 2012-10-17 are nothing else.
-func (p *seedParser) tree(n *yaml.Node, depth int) (any, error) {
+// tree turns nodes into what encoding/json writes. What becomes of a scalar is said by the caller: to a policy, 123456789012 and 2012-10-17 are texts.
+func (p *seedParser) tree(n *yaml.Node, depth int, scalar func(*yaml.Node) any) (any, error) {
 	n = resolve(n)
 	if depth > maxDepth {
 		return nil, p.broken(n, "nested too deeply")
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return n.Value, nil
+		return scalar(n), nil
 	case yaml.SequenceNode:
 		list := make([]any, 0, len(n.Content))
 		for _, v := range n.Content {
-			e, err := p.tree(v, depth+1)
+			e, err := p.tree(v, depth+1, scalar)
 			if err != nil {
 				return nil, err
 			}
@@ -148,7 +151,7 @@ func (p *seedParser) tree(n *yaml.Node, depth int) (any, error) {
 			if _, twice := m[k.Value]; twice || k.Kind != yaml.ScalarNode {
 				return nil, p.broken(k, "a key that is no text, or stands twice")
 			}
-			e, err := p.tree(n.Content[i+1], depth+1)
+			e, err := p.tree(n.Content[i+1], depth+1, scalar)
 			if err != nil {
 				return nil, err
 			}

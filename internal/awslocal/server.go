@@ -1,5 +1,5 @@
-// Package awslocal is an AWS in one process: Secrets Manager, Parameter Store, KMS, SNS and STS of any number of accounts and Regions behind one HTTP handler,
-// told apart by the credential scope of SigV4. The real SDKs and the AWS CLI are its clients. Signatures are not verified; everything lives in memory.
+// Package awslocal is an AWS in one process: Secrets Manager, Parameter Store, KMS, SNS, SQS, EventBridge, EKS and STS of any number of accounts and Regions
+// behind one HTTP handler, told apart by the credential scope of SigV4. The real SDKs and the AWS CLI are its clients. Signatures are not verified; everything lives in memory.
 package awslocal
 
 import (
@@ -15,11 +15,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/secretsync-dev/secretsync/internal/awslocal/eks"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/events"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/identity"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/kms"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/secretsmanager"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/sns"
+	"github.com/secretsync-dev/secretsync/internal/awslocal/sqs"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/ssm"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/sts"
 )
@@ -36,6 +39,7 @@ type Options struct {
 	EnforceQuotas bool             // calls above AWS's quotas, by account, Region and quota group, are throttled
 	Clock         func() time.Time // nil: time.Now
 	ListLag       time.Duration    // how far ListSecrets and DescribeParameters are behind
+	NoTrail       bool             // no account has a trail: nothing comes through CloudTrail, and the native events only are there
 	Seed          *Seed            // what there is at the start; nil: nothing
 	Log           *slog.Logger     // one line a call at debug level, never a body; nil: none
 	LedgerSize    int              // how many calls, the latest, the ledger holds at least; 0: all, which is for tests
@@ -50,8 +54,14 @@ type Server struct {
 	identities *identity.Directory
 	services   map[string]service.Service
 	keys       *kms.Service
+	secrets    *secretsmanager.Service
 	parameters *ssm.Service
 	topics     *sns.Service
+	queues     *sqs.Service
+	bus        *events.Service
+	clusters   *eks.Service
+	noTrail    bool
+	noTrailIn  map[string]bool // accounts; it does not change after New
 	ledger     *Ledger
 	faults     *Faults
 	quotas     quotas
@@ -64,6 +74,9 @@ type Server struct {
 	serving   sync.WaitGroup
 }
 
+// clockStep is how often those who wait for a message look at a clock that Options gave: it may stand still, or leap.
+const clockStep = 5 * time.Millisecond
+
 // New returns an embedded AWS. The error says what is wrong with the seed, without any value of it.
 func New(o Options) (*Server, error) {
 	s := &Server{
@@ -75,9 +88,12 @@ func New(o Options) (*Server, error) {
 		faults:        newFaults(),
 		quotas:        quotas{buckets: make(map[bucketKey]*bucket)},
 		done:          make(chan struct{}),
+		noTrail:       o.NoTrail,
+		noTrailIn:     make(map[string]bool),
 	}
+	recheck := clockStep
 	if s.clock == nil {
-		s.clock = time.Now
+		s.clock, recheck = time.Now, 0
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -85,19 +101,24 @@ func New(o Options) (*Server, error) {
 	s.listLag.Store(int64(o.ListLag))
 
 	s.keys = kms.New(uuid.NewString, internalCalls{s})
-	secrets := secretsmanager.New(s.keys, uuid.NewString)
-	s.parameters, s.topics = ssm.New(s.keys), sns.New(uuid.NewString)
+	s.secrets = secretsmanager.New(s.keys, busOf{s}, uuid.NewString)
+	s.parameters, s.topics = ssm.New(s.keys, busOf{s}), sns.New(uuid.NewString)
+	s.queues = sqs.New(sqs.Options{NewID: uuid.NewString, Clock: s.clock, Recheck: recheck, Done: s.done})
+	s.bus, s.clusters = events.New(uuid.NewString, s.deliver), eks.New()
 	s.services = make(map[string]service.Service)
 	for _, svc := range []service.Service{
-		secrets,
+		s.secrets,
 		s.parameters,
 		s.keys,
 		s.topics,
+		s.queues,
+		s.bus,
+		s.clusters,
 		sts.New(s.identities, uuid.NewString),
 	} {
 		s.services[svc.SigningName()] = svc
 	}
-	if err := s.plant(o.Seed, secrets); err != nil {
+	if err := s.plant(o.Seed); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -130,10 +151,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler) // which is how net/http is told to close the connection
 	}
 	h := w.Header()
-	h["Content-Type"] = []string{r.mime}
+	r.header(h, s.clock())
 	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
-	h["X-Amzn-Requestid"] = []string{r.requestID}
-	h["Date"] = []string{s.clock().UTC().Format(http.TimeFormat)}
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body) // a client that is gone needs no answer
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 )
@@ -23,7 +24,8 @@ type scope struct {
 	region    string
 	service   string
 	operation string
-	json      bool   // the JSON protocol, else the query protocol
+	json      bool   // the JSON protocol; with neither this nor rest, the query protocol
+	rest      bool   // a REST protocol with JSON
 	mime      string // of the answer
 }
 
@@ -68,6 +70,18 @@ func readScope(req *http.Request) (scope, error) {
 	return sc, errSignature
 }
 
+// route reads the operation of a REST protocol, and what the path and the query name.
+func (sc *scope) route(req *http.Request, to service.Router) url.Values {
+	sc.rest, sc.mime = true, "application/json"
+	var names map[string]string
+	sc.operation, names = to.Route(req.Method, req.URL.Path)
+	form := req.URL.Query()
+	for k, v := range names {
+		form.Set(k, v)
+	}
+	return form
+}
+
 // readBody reads a request's body, and for the query protocol its parameters.
 func readBody(req *http.Request, sc *scope) (body []byte, form url.Values, err error) {
 	if req.Body != nil {
@@ -84,7 +98,7 @@ func readBody(req *http.Request, sc *scope) (body []byte, form url.Values, err e
 			return nil, nil, errors.New("body too large")
 		}
 	}
-	if sc.json {
+	if sc.json || sc.rest {
 		return body, nil, nil
 	}
 	if form, err = url.ParseQuery(string(body)); err != nil {
@@ -106,8 +120,23 @@ type reply struct {
 	status    int
 	mime      string
 	requestID string
+	errorType string // of a refusal in a REST protocol
+	query     string // the code of a refusal in the query protocol, where the JSON protocol tells it too
 	body      []byte
 	dropped   bool // the connection closes, and nothing is sent
+}
+
+// header fills in the headers of the answer.
+func (r *reply) header(h http.Header, now time.Time) {
+	h["Content-Type"] = []string{r.mime}
+	h["X-Amzn-Requestid"] = []string{r.requestID}
+	h["Date"] = []string{now.UTC().Format(http.TimeFormat)}
+	if r.errorType != "" {
+		h["X-Amzn-Errortype"] = []string{r.errorType}
+	}
+	if r.query != "" {
+		h["X-Amzn-Query-Error"] = []string{r.query + ";Sender"}
+	}
 }
 
 // answerOf encodes what a service answered.
@@ -128,7 +157,15 @@ func answerOf(sc *scope, requestID string, res *service.Response) (reply, *servi
 // refusalOf encodes a refusal as AWS does in the request's protocol. namespace is the one of the service's XML documents.
 func refusalOf(sc *scope, requestID, namespace string, e *service.Error) reply {
 	r := reply{status: e.HTTPStatus(), mime: sc.mime, requestID: requestID}
+	if sc.rest {
+		r.errorType = e.Code
+		r.body, _ = json.Marshal(struct {
+			Message string `json:"message"`
+		}{e.Message}) // strings can always be encoded
+		return r
+	}
 	if sc.json {
+		r.query = e.Query
 		// Both spellings of the text are AWS's: Secrets Manager begins it with a capital letter, the others do not.
 		if sc.service == "secretsmanager" {
 			r.body, _ = json.Marshal(struct {

@@ -58,17 +58,25 @@ func (a *app) begin(cmd *cobra.Command) error {
 	default:
 		return fmt.Errorf("--log-level %q: want debug, info, warn or error", a.flags.logLevel)
 	}
-	options := &slog.HandlerOptions{Level: level}
 	switch a.flags.logFormat {
 	case "text":
-		a.log = slog.New(slog.NewTextHandler(a.err, options))
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.err, options))
 		a.said = slog.New(slog.NewJSONHandler(a.err, nil))
 	default:
 		return fmt.Errorf("--log-format %q: want text or json", a.flags.logFormat)
 	}
+	a.logAt(level)
 	return a.notEmpty(cmd)
+}
+
+// logAt opens the log, of what is of a level or more.
+func (a *app) logAt(level slog.Level) {
+	options := &slog.HandlerOptions{Level: level}
+	if a.flags.logFormat == "json" {
+		a.log = slog.New(slog.NewJSONHandler(a.err, options))
+		return
+	}
+	a.log = slog.New(slog.NewTextHandler(a.err, options))
 }
 
 // notEmpty refuses a flag that was given as nothing, as a variable that is not set gives it: that must not mean the default.

@@ -51,7 +51,7 @@ func TestTheDemoAsJSONListsItsSteps(t *testing.T) {
 			Calls map[string]int
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || got.Version != 1 || len(got.Steps) != 8 {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || got.Version != 1 || len(got.Steps) != 9 {
 		t.Fatalf("exit code %d, %v\n%s\n%s", code, err, errs, out)
 	}
 	if n := got.Steps[1].Calls["CreateSecret"]; n != 5 {

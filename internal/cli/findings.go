@@ -12,6 +12,7 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/kube"
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
@@ -33,6 +34,11 @@ type findings struct {
 	accounts []secret.AccountID
 	vault    string // Vault's address; empty: none, or none that can be used
 	noVault  error  // why VAULT_ADDR can't be used
+	// cluster is the current context of KUBECONFIG, or "in-cluster"; empty: none, or none that can be used.
+	cluster   string
+	inCluster bool
+	namespace string
+	noCluster error // why KUBECONFIG can't be used
 }
 
 // find looks around with the ambient credentials. It reads no value but that of the groups' secret. What it can't find is not an error.
@@ -127,6 +133,22 @@ func vaultAddress(value string) (string, error) {
 	return value, nil
 }
 
+// kubernetes looks for the cluster that the environment names: by KUBECONFIG, or as a pod has it.
+func (f *findings) kubernetes(factory *awscfg.Factory, getenv func(string) string) {
+	f.inCluster = getenv("KUBERNETES_SERVICE_HOST") != ""
+	if kubeconfig := getenv("KUBECONFIG"); kubeconfig != "" {
+		f.inCluster = false
+	} else if !f.inCluster {
+		return
+	}
+	c, err := kube.Open(factory, kube.Settings{})
+	if err != nil {
+		f.noCluster = err
+		return
+	}
+	f.cluster, f.namespace = c.Name(), c.Namespace()
+}
+
 // problems says what could not be found or used, and why; never nil, which JSON would show as null.
 func (f *findings) problems() []string {
 	all := []string{}
@@ -141,6 +163,9 @@ func (f *findings) problems() []string {
 	}
 	if f.noVault != nil {
 		all = append(all, fmt.Sprintf("VAULT_ADDR: %v", f.noVault))
+	}
+	if f.noCluster != nil {
+		all = append(all, fmt.Sprintf("KUBECONFIG: %v", f.noCluster))
 	}
 	return all
 }
@@ -173,6 +198,12 @@ func (f *findings) summary() []string {
 		lines = append(lines, fmt.Sprintf("found: VAULT_ADDR, which can't be used: %v", f.noVault))
 	case f.vault != "":
 		lines = append(lines, fmt.Sprintf("found: Vault's address in VAULT_ADDR, %s", f.vault))
+	}
+	switch {
+	case f.noCluster != nil:
+		lines = append(lines, fmt.Sprintf("found: KUBECONFIG, which can't be used: %v", f.noCluster))
+	case f.cluster != "":
+		lines = append(lines, fmt.Sprintf("found: the Kubernetes cluster %s", f.cluster))
 	}
 	return lines
 }

@@ -78,7 +78,9 @@ func (p *page) cost(c plan.Cost) {
 	all := count(c.Copies, "copy", "copies")
 	const basis = "(list price of a stored secret; API calls are extra)"
 	switch {
+	case c.Total == 0 && c.Added == 0:
 	case c.Total == 0:
+		p.linef("The copies it creates cost $%.2f a month more %s.", c.Added, basis)
 	case c.Added > 0:
 		p.linef("The copies it creates cost $%.2f a month more; %s in all: $%.2f a month %s.", c.Added, all, c.Total, basis)
 	default:

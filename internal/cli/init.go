@@ -30,6 +30,7 @@ func newInit(a *app) *cobra.Command {
 				return err
 			}
 			found.vault, found.noVault = vaultAddress(a.getenv("VAULT_ADDR"))
+			found.kubernetes(factory, a.getenv)
 			text := starter(found)
 			f, err := config.Parse(name, []byte(text), a.env, wire.Kinds(registry))
 			if err == nil {
@@ -92,10 +93,11 @@ func (a *app) printFound(name string, f *findings) error {
 			Region  string `json:"region"`
 			Secrets int    `json:"secrets"`
 			Tagged  int    `json:"tagged"`
-			Vault   string `json:"vault"` // the address in VAULT_ADDR; empty: none
+			Vault   string `json:"vault"`   // the address in VAULT_ADDR; empty: none
+			Cluster string `json:"cluster"` // of Kubernetes; empty: none
 			// Problems are what could not be found or used, and why.
 			Problems []string `json:"problems"`
-		}{1, name, string(f.account), string(f.region), f.secrets, f.tagged, f.vault, f.problems()})
+		}{1, name, string(f.account), string(f.region), f.secrets, f.tagged, f.vault, f.cluster, f.problems()})
 	}
 	page := a.newPage()
 	for _, line := range f.summary() {

@@ -10,7 +10,7 @@ import (
 // laterCommands are commands that the documentation of the project names and this version lacks: each says so.
 func laterCommands() []*cobra.Command {
 	var all []*cobra.Command
-	for _, name := range []string{"rotate", "share", "exec", "serve"} {
+	for _, name := range []string{"rotate", "share", "exec"} {
 		all = append(all, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error { return fmt.Errorf("%s is not in this version", name) },

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,9 +15,6 @@ const about = `Secret Sync copies secrets from where they are kept to where they
 There is no state file: every copy carries a mark that says whose it is and where it comes from.
 Nothing that does not carry our mark is ever overwritten or deleted, unless a person adopts it by name.`
 
-// lambdaEnv is set where AWS Lambda starts a program as a function.
-const lambdaEnv = "AWS_LAMBDA_RUNTIME_API"
-
 // newRoot returns the command line: one command a file.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -27,7 +23,7 @@ func newRoot(a *app) *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.begin(cmd) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.getenv(lambdaEnv) != "" {
-				return errors.New("running as a Lambda function is not in this version")
+				return a.lambda(cmd.Context())
 			}
 			return cmd.Help()
 		},
@@ -50,7 +46,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.AddCommand(
 		newPlan(a), newApply(a), newSync(a), newStatus(a), newExplain(a), newVerify(a),
-		newInit(a), newGenerate(a), newValidate(a), newSchema(a), newDoctor(a), newSandbox(a), newDemo(a), newVersion(a),
+		newInit(a), newGenerate(a), newValidate(a), newSchema(a), newDoctor(a), newServe(a), newSandbox(a), newDemo(a), newVersion(a),
 	)
 	root.AddCommand(laterCommands()...)
 	askForShell(root)

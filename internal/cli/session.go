@@ -24,6 +24,9 @@ type session struct {
 	stores  map[secret.StoreName]store.Store
 	factory *awscfg.Factory
 	engine  *engine.Engine
+
+	registry  *store.Registry
+	protected []secret.Name
 }
 
 // newRunID returns a name for a run, which CloudTrail and messages carry.
@@ -31,8 +34,13 @@ func newRunID() string { return strings.ToLower(rand.Text()[:10]) }
 
 // drivers returns every kind of store, calling AWS as the environment says.
 func (a *app) drivers(runID string) (*awscfg.Factory, *store.Registry, error) {
+	return a.observed(runID, nil)
+}
+
+// observed is drivers, with somebody who is told of every call; nil: nobody.
+func (a *app) observed(runID string, observe func(awscfg.Call)) (*awscfg.Factory, *store.Registry, error) {
 	f := awscfg.New(awscfg.Options{
-		RunID: runID, Logger: a.log,
+		RunID: runID, Logger: a.log, Observe: observe,
 		Load: []func(*awsconfig.LoadOptions) error{awsconfig.WithLogger(sdkLog{a.log})},
 	})
 	r, err := all.Drivers(f)
@@ -40,9 +48,12 @@ func (a *app) drivers(runID string) (*awscfg.Factory, *store.Registry, error) {
 }
 
 // open reads the configuration and opens its stores. It calls AWS only where the configuration itself is kept there.
-func (a *app) open(ctx context.Context) (*session, error) {
+func (a *app) open(ctx context.Context) (*session, error) { return a.openObserved(ctx, nil) }
+
+// openObserved is open, with somebody who is told of every call; nil: nobody.
+func (a *app) openObserved(ctx context.Context, observe func(awscfg.Call)) (*session, error) {
 	runID := newRunID()
-	factory, registry, err := a.drivers(runID)
+	factory, registry, err := a.observed(runID, observe)
 	if err != nil {
 		return nil, err
 	}
@@ -50,13 +61,28 @@ func (a *app) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	stores, err := wire.Open(file, registry)
+	s := &session{runID: runID, file: file, factory: factory, registry: registry, protected: protected}
+	if s.stores, err = wire.Open(file, registry); err != nil {
+		return nil, err
+	}
+	s.engine = a.engineOver(s, s.stores)
+	return s, nil
+}
+
+// engineOver returns an engine for a session's configuration.
+func (a *app) engineOver(s *session, stores map[secret.StoreName]store.Store) *engine.Engine {
+	set := wire.Setup(s.file, stores)
+	set.Protected, set.Log, set.Progress = s.protected, a.log, a.err.progress
+	return engine.New(set)
+}
+
+// engineOf returns an engine that remembers nothing of earlier runs, over stores that are opened anew.
+func (a *app) engineOf(s *session) (*engine.Engine, error) {
+	stores, err := wire.Open(s.file, s.registry)
 	if err != nil {
 		return nil, err
 	}
-	set := wire.Setup(file, stores)
-	set.Protected, set.Log, set.Progress = protected, a.log, a.err.progress
-	return &session{runID: runID, file: file, stores: stores, factory: factory, engine: engine.New(set)}, nil
+	return a.engineOver(s, stores), nil
 }
 
 // ask opens the configuration and asks the engine what changes nothing. The answer is never nil, which JSON would show as null.

@@ -48,6 +48,7 @@ func starter(f *findings) string {
 	starterAllow(line, f.accounts)
 	line("")
 	starterVault(line, f)
+	starterKubernetes(line, f)
 	line("  # Parameter Store: values of up to 4 KiB cost nothing there. Syncs name it in the same way.")
 	line("  # params:")
 	line("  #   type: aws-parameter-store")
@@ -77,6 +78,14 @@ func starter(f *findings) string {
 		line("  #   from: vault")
 		line("  #   select: {prefix: [from-vault/]}")
 		line("  #   to: [{store: hub}]")
+		line("")
+	}
+	if f.cluster != "" {
+		line("  # What is below a path becomes Secrets of a namespace, one key for each key of a JSON object:")
+		line("  # - name: hub-to-cluster")
+		line("  #   from: hub")
+		line("  #   select: {prefix: [cluster/]}")
+		line("  #   to: [{store: cluster, name: \"{{ .Base }}\"}]")
 		line("")
 	}
 	line("  # Two keys of a JSON object, one of them renamed, under another name:")
@@ -111,6 +120,26 @@ func starterVault(line func(string, ...any), f *findings) {
 	line("    # auth: {method: aws, role: secretsync}                         # as the AWS identity in use")
 	line("    # auth: {method: kubernetes, role: secretsync}                  # as the pod's service account")
 	line("    # auth: {method: jwt, role: secretsync, jwtFile: /run/jwt}      # with a token of an identity provider")
+	line("")
+}
+
+// starterKubernetes writes the store for the cluster that the environment names.
+func starterKubernetes(line func(string, ...any), f *findings) {
+	if f.cluster == "" {
+		return
+	}
+	line("  # The Secrets of a Kubernetes cluster.")
+	line("  cluster:")
+	line("    type: kubernetes")
+	if f.inCluster {
+		line("    # cluster: NAME                   # what plans call it; the default for the cluster that the program runs in is in-cluster")
+	} else {
+		line("    context: %q", strings.ReplaceAll(f.cluster, "$", "$$"))
+	}
+	line("    # (in place of a context, a cluster of Amazon EKS by its name: eks: {cluster: prod, region: us-east-1})")
+	line("    namespace: %q                # of copies, where a sync names none", f.namespace)
+	line("    # namespaces: [%q, \"team-*\"]     # where copies may go, for a destination whose namespace is a template", f.namespace)
+	line("    # restart: true                     # restart the workloads that use a Secret when it has changed")
 	line("")
 }
 

@@ -34,7 +34,7 @@ func TestWhatAStarterHoldsAsCommentsIsValidToo(t *testing.T) {
 	}
 	all := &findings{
 		account: "123456789012", region: "us-east-1", groups: true, accounts: []secret.AccountID{"111111111111", "222222222222"},
-		vault: "https://vault.example.com:8200/$base",
+		vault: "https://vault.example.com:8200/$base", cluster: "admin@$prod", namespace: "apps",
 	}
 	for name, f := range map[string]*findings{"nothing": {}, "all": all} {
 		t.Run(name+" was found", func(t *testing.T) {

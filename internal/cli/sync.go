@@ -9,12 +9,19 @@ import (
 )
 
 func newSync(a *app) *cobra.Command {
+	var event string
 	cmd := &cobra.Command{Use: "sync", Short: "Plans and applies in one go", Args: cobra.NoArgs}
 	options := a.planning(cmd)
+	cmd.Flags().StringVar(&event, "event", "", "only what this event names: a file with an event of EventBridge, SQS or SNS; - is standard input")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := options()
 		if err != nil {
 			return err
+		}
+		if cmd.Flags().Changed("event") {
+			if o, err = a.readEvent(cmd.Context(), event, o); err != nil {
+				return err
+			}
 		}
 		s, err := a.open(cmd.Context())
 		if err != nil {

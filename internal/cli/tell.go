@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -27,10 +28,17 @@ func (a *app) teller(s *session) (*teller, error) {
 
 // ended tells of a run that ended before anything was attempted. An interruption, and a saved plan that is stale, were somebody's own doing.
 func (t *teller) ended(ctx context.Context, err error) {
-	if ctx.Err() != nil || errors.As(err, new(*engine.StaleError)) {
-		return
+	if m := t.ofError(ctx, err); m != nil {
+		t.tell(ctx, *m)
 	}
-	t.tell(ctx, notify.Message{Version: 1, Owner: string(t.session.file.Owner), Time: time.Now().UTC(), Outcome: notify.Failed, Error: strings.TrimPrefix(err.Error(), engine.ErrNothing.Error()+": ")})
+}
+
+// ofError returns what is to be told of a run that ended before anything was attempted; nil: nothing.
+func (t *teller) ofError(ctx context.Context, err error) *notify.Message {
+	if ctx.Err() != nil || errors.As(err, new(*engine.StaleError)) {
+		return nil
+	}
+	return &notify.Message{Version: 1, Owner: string(t.session.file.Owner), Time: time.Now().UTC(), Outcome: notify.Failed, Error: strings.TrimPrefix(err.Error(), engine.ErrNothing.Error()+": ")}
 }
 
 // done tells of a run in which something is not as it is wanted.
@@ -40,11 +48,12 @@ func (t *teller) done(ctx context.Context, r *engine.Report) {
 	}
 }
 
-func (t *teller) tell(ctx context.Context, m notify.Message) {
+// tell sends a message, and returns how many destinations it did not reach.
+func (t *teller) tell(ctx context.Context, m notify.Message) (failed int) {
 	if t.to.Empty() {
-		return
+		return 0
 	}
-	m.RunID = t.session.runID
+	m.RunID = cmp.Or(m.RunID, t.session.runID)
 	if t.inAWS() {
 		if account, err := t.session.factory.Account(ctx); err == nil {
 			m.Account = string(account)
@@ -60,7 +69,9 @@ func (t *teller) tell(ctx context.Context, m notify.Message) {
 	}
 	for _, err := range t.to.Send(context.WithoutCancel(ctx), m) {
 		t.app.warn(err.Error())
+		failed++
 	}
+	return failed
 }
 
 // inAWS reports whether any store is: without one, nobody looks for credentials.

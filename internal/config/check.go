@@ -19,6 +19,12 @@ type StoreInfo struct {
 	Renames   bool               // a copy has another name there than its source, where the sync gives none
 	Reads     []SecretRef        // the secrets that it is connected with
 	Allow     []secret.AccountID // nil: every account
+	Divided   bool               // it has namespaces, and types of secrets
+	Cluster   string             // of what it is a part
+	Reached   string             // how its cluster is found, where the settings do not name it
+	Namespace string             // its own
+	// Namespaces holds the globs of which the namespace of a copy has to match one; nil: there is only Namespace.
+	Namespaces []string
 	// Identity is the same for two stores that are surely one place, where Account and Region don't tell. Empty: the store is a place of its own.
 	Identity string
 }
@@ -38,6 +44,7 @@ func Check(f *File, opened map[secret.StoreName]StoreInfo) error {
 		}
 	}
 	c.connections()
+	c.clusters()
 	for i := range f.Rules {
 		c.source(i)
 		for j := range f.Rules[i].To {
@@ -78,6 +85,25 @@ func (c *checker) source(i int) {
 	}
 }
 
+// clusters reports stores that are called the same, and may be of two clusters.
+func (c *checker) clusters() {
+	first := map[string]secret.StoreName{}
+	for _, s := range c.Stores {
+		info := c.opened[s.Name]
+		if info.Cluster == "" {
+			continue
+		}
+		before, ok := first[info.Cluster]
+		if !ok {
+			first[info.Cluster] = s.Name
+			continue
+		}
+		if c.opened[before].Reached != info.Reached {
+			c.errorf(c.marks.stores[s.Name], "store %q: its cluster is called as that of store %q, and is found in another way: give each of them cluster: NAME, the same if they are one", s.Name, before)
+		}
+	}
+}
+
 // connections checks the secrets that stores are connected with.
 func (c *checker) connections() {
 	for _, s := range c.Stores {
@@ -109,6 +135,7 @@ func (c *checker) destination(i, j int) {
 		c.errorf(at.at, "%s: to: store %q is not in AWS accounts: byTags, groups, accounts, regions and except do not apply", c.sync(i), route.Store)
 		return
 	}
+	c.namespace(i, at, route, info)
 	if source, ok := c.opened[c.Rules[i].From]; ok && route.ByTags && source.Untagged {
 		c.errorf(at.at, "%s: to: byTags: a listing of store %q tells no tags: name groups or accounts, and select by name", c.sync(i), c.Rules[i].From)
 	}
@@ -149,4 +176,20 @@ func (c *checker) shown(group plan.GroupName, a secret.AccountID) string {
 		return written[i].text
 	}
 	return "of a variable"
+}
+
+// namespace checks what only stores with namespaces have.
+func (c *checker) namespace(i int, at routeMarks, route plan.Route, info StoreInfo) {
+	switch {
+	case !info.Divided && (route.ByName || route.Namespace != "" || at.typ != ""):
+		c.errorf(at.at, "%s: to: store %q is not Kubernetes: byName, namespace and type do not apply", c.sync(i), route.Store)
+	case !info.Divided:
+	case route.ByName && info.Namespaces == nil:
+		c.errorf(at.at, "%s: to: byName: store %q must say which namespaces names may lead to: give it namespaces", c.sync(i), route.Store)
+	case strings.Contains(route.Namespace, "{{") && info.Namespaces == nil:
+		c.errorf(at.at, "%s: to: namespace is a template: store %q must say which namespaces it may lead to: give it namespaces", c.sync(i), route.Store)
+	case route.Namespace == "" || strings.Contains(route.Namespace, "{{"):
+	case info.Namespaces == nil && route.Namespace != info.Namespace, info.Namespaces != nil && !plan.MatchAny(info.Namespaces, route.Namespace):
+		c.errorf(at.at, "%s: to: namespace: it is not under namespaces of store %q: add it there", c.sync(i), route.Store)
+	}
 }

@@ -50,6 +50,7 @@ type ruleMarks struct {
 type routeMarks struct {
 	at               mark
 	groups, accounts []mark
+	typ              string // the destination's type, which becomes part of its shape
 }
 
 // StoreError says that err is about a store of the file, and where that store is. It returns nil for nil.

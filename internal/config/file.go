@@ -25,7 +25,8 @@ func (p *parser) file(root *yaml.Node, kinds []Kind) *File {
 		field{"groupsFrom", false, func(n *yaml.Node) { p.groupsFrom(n, f) }},
 		field{"syncs", true, func(n *yaml.Node) { p.syncs(n, f) }},
 		field{"notify", false, func(n *yaml.Node) { p.notify(n, f) }},
-		later("serve"), later("rotations"),
+		field{"serve", false, func(n *yaml.Node) { f.Serve = p.serve(n) }},
+		later("rotations"),
 	)
 	return f
 }

@@ -56,7 +56,7 @@ func (c *checker) findFlows() (all []flow) {
 		from, names := c.siteOf(r.From, source), patterns(r.Select)
 		for j, route := range r.To {
 			arriving := names
-			if route.Name != "" || c.opened[route.Store].Renames {
+			if route.Name != "" || route.Namespace != "" || route.ByName || c.opened[route.Store].Renames {
 				arriving = nil
 			}
 			for _, to := range c.targets(route, source) {
@@ -67,10 +67,10 @@ func (c *checker) findFlows() (all []flow) {
 	return all
 }
 
-// targets returns the places that a route surely names. By tags none is sure.
+// targets returns the places that a route surely names. By tags, and where a route gives namespaces, none is sure.
 func (c *checker) targets(route plan.Route, source StoreInfo) (all []site) {
 	info, ok := c.opened[route.Store]
-	if !ok || route.ByTags {
+	if !ok || route.ByTags || route.ByName || route.Namespace != "" {
 		return nil
 	}
 	home := c.siteOf(route.Store, info)

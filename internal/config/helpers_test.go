@@ -49,6 +49,7 @@ func testKinds() []Kind {
 			"method":  map[string]any{"type": "string", "enum": []string{"token", "aws"}},
 			"labels":  map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}},
 			"free":    map[string]any{},
+			"spaces":  map[string]any{"type": "array", "items": map[string]any{"type": "string"}},
 		}},
 	}
 }
@@ -71,6 +72,7 @@ type boxSettings struct {
 	Method  string            `yaml:"method"`
 	Labels  map[string]string `yaml:"labels"`
 	Free    any               `yaml:"free"`
+	Spaces  []string          `yaml:"spaces"`
 }
 
 // open does what the opener of stores does: a store with a role and no account is opened once per account.
@@ -82,7 +84,12 @@ func open(f *File) (map[secret.StoreName]StoreInfo, error) {
 			if err := s.Decode(&set); err != nil {
 				return nil, err
 			}
-			opened[s.Name] = StoreInfo{One: true, Identity: set.Address}
+			opened[s.Name] = StoreInfo{One: true, Identity: set.Address, Elsewhere: len(set.Spaces) > 0, Divided: len(set.Spaces) > 0, Namespace: "apps", Namespaces: set.Spaces}
+			if len(set.Spaces) > 0 {
+				info := opened[s.Name]
+				info.Cluster, info.Reached = set.Method, set.Address
+				opened[s.Name] = info
+			}
 			continue
 		}
 		var set testSettings

@@ -42,6 +42,7 @@ func Schema(kinds []Kind) ([]byte, error) {
 				"description": "The most of a target's copies, in percent, that one run deletes; it counts from 5 deletions up."},
 		}),
 		"notify": notifySchema(),
+		"serve":  serveSchema(),
 	}, "version", "stores", "syncs")
 	withVariables(all)
 	all["$schema"] = "http://json-schema.org/draft-07/schema#"
@@ -60,7 +61,7 @@ func syncSchema() object {
 	return closed("One sync.", object{
 		"name": word("The name of the sync, part of every copy's mark: renaming it makes its copies another sync's.", "pattern", nameForm),
 		"from": word("The store that the secrets come from.", "pattern", nameForm),
-		"select": with(closed("Which secrets. The kinds are ANDed, the entries of one kind ORed, exclude wins. May be left out where every destination has byTags.", object{
+		"select": with(closed("Which secrets. The kinds are ANDed, the entries of one kind ORed, exclude wins. May be left out where every destination has byTags or byName.", object{
 			"prefix":  words("Beginnings of names.", "pattern", literalForm),
 			"glob":    words("Globs on names: * stops at /, ** does not, ? is one character but /.", "pattern", globForm),
 			"names":   words("Names, exactly. They are described one by one, never listed.", "pattern", literalForm),
@@ -79,6 +80,18 @@ func syncSchema() object {
 	}, "name", "from", "to")
 }
 
+func serveSchema() object {
+	return closed("How the daemon, secretsync serve, runs.", object{
+		"listen":   word("HOST:PORT of health and metrics. Default: none."),
+		"queue":    word("The URL of the SQS queue that events come from. Default: none.", "pattern", queueForm),
+		"schedule": word("When the syncs run that have no schedule of their own.", "default", DefaultSchedule),
+		"lease": closed("The Kubernetes Lease by which one of several replicas leads. Default: every replica runs.", object{
+			"namespace": word("The namespace of the Lease. Default: the one that the process runs in.", "pattern", namespaceForm),
+			"name":      word("The name of the Lease.", "default", defaultLease, "pattern", leaseForm),
+		}),
+	})
+}
+
 func routeSchema() object {
 	return closed("One destination.", object{
 		"store":    word("The store to write to.", "pattern", nameForm),
@@ -91,8 +104,11 @@ func routeSchema() object {
 			"groups":   words("Groups of accounts to leave out."),
 			"regions":  regionList("Regions to leave out."),
 		}),
-		"name":  word("A template for the name of the copy: .Name, .Path, .Base, .Dir, and .Key of a split. Default: the name of the source; with split {{ .Name }}/{{ .Key }}."),
-		"value": shapeSchema("How the value of the copy is made, in place of the sync's."),
+		"byName":    object{"type": "boolean", "default": false, "description": "The name of each secret, CLUSTER/NAMESPACE/NAME, decides where it goes in Kubernetes; what is named otherwise, or for another cluster, is left alone."},
+		"namespace": word("A template for the Kubernetes namespace of the copy. Default: the store's."),
+		"type":      word("What kind of Kubernetes Secret the copy is: Opaque, kubernetes.io/tls, kubernetes.io/dockerconfigjson, kubernetes.io/basic-auth, …"),
+		"name":      word("A template for the name of the copy: .Name, .Path, .Base, .Dir, and .Key of a split. Default: the name of the source; with split {{ .Name }}/{{ .Key }}."),
+		"value":     shapeSchema("How the value of the copy is made, in place of the sync's."),
 	}, "store")
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -37,9 +36,6 @@ func (p *parser) store(name secret.StoreName, n *yaml.Node, kinds []Kind) Store 
 	}
 	kind, ok := find(kinds, s.Type)
 	switch {
-	case !ok && slices.Contains([]string{"vault", "aws-parameter-store", "kubernetes"}, s.Type):
-		p.errorf(typ, "%s: type %q is not in this version", what, own(s.Type))
-		return s
 	case !ok:
 		p.errorf(typ, "%s: type %q is not known%s", what, p.raw.text(typ), p.suggest(typ, typesOf(kinds)))
 		return s

@@ -8,6 +8,7 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/shape"
 )
 
 func (p *parser) syncs(n *yaml.Node, f *File) {
@@ -63,6 +64,7 @@ func (p *parser) rule(n *yaml.Node, f *File) (plan.Rule, ruleMarks) {
 				if value != nil || ofAll == nil {
 					p.shaped(&route, value, item, what+": to")
 				}
+				typed(&route, at.typ)
 				r.To, m.to = append(r.To, route), append(m.to, at)
 			})
 		}},
@@ -76,13 +78,12 @@ func (p *parser) rule(n *yaml.Node, f *File) (plan.Rule, ruleMarks) {
 		field{"drift", false, func(n *yaml.Node) { choice(p, n, what+": drift", &r.Drift, plan.Mend, plan.Report) }},
 		field{"existing", false, func(n *yaml.Node) { choice(p, n, what+": existing", &r.Existing, plan.Refuse, plan.AdoptLegacy) }},
 		field{"tags", false, func(n *yaml.Node) { choice(p, n, what+": tags", &r.Tags, plan.CopyTags, plan.NoTags) }},
-		later("namespace"),
 	)
-	tagged := func(route plan.Route) bool { return route.ByTags }
-	if !selects && len(r.To) > 0 && !slices.ContainsFunc(r.To, tagged) {
+	routed := func(route plan.Route) bool { return route.ByTags || route.ByName }
+	if !selects && len(r.To) > 0 && !slices.ContainsFunc(r.To, routed) {
 		p.errorf(n, `%s has no "select": say which secrets, as in select: {prefix: [app/]}; for all of them write select: {glob: ["**"]}`, what)
-	} else if i := slices.IndexFunc(r.To, func(route plan.Route) bool { return !route.ByTags }); !selects && i >= 0 {
-		p.errorAt(m.to[i].at.line, m.to[i].at.column, `%s has no "select", which may be left out only where every destination has byTags: true`, what)
+	} else if i := slices.IndexFunc(r.To, func(route plan.Route) bool { return !routed(route) }); !selects && i >= 0 {
+		p.errorAt(m.to[i].at.line, m.to[i].at.column, `%s has no "select", which may be left out only where every destination has byTags: true or byName: true`, what)
 	}
 	return r, m
 }
@@ -150,12 +151,33 @@ func (p *parser) route(n *yaml.Node, what string, f *File) (plan.Route, routeMar
 				field{"regions", false, func(n *yaml.Node) { r.Except.Regions = p.regions(n, what+": regions") }},
 			)
 		}},
+		field{"byName", false, func(n *yaml.Node) { r.ByName, _ = p.boolean(n, what+": byName") }},
+		field{"namespace", false, func(n *yaml.Node) { r.Namespace = p.template(n, what+": namespace", false) }},
 		field{"name", false, func(n *yaml.Node) { r.Name = p.template(n, what+": name", false) }},
+		field{"type", false, func(n *yaml.Node) { m.typ, _ = p.text(n, what+": type") }},
 		field{"value", false, func(n *yaml.Node) { r.Shape = p.shape(n, what+": value") }},
-		later("namespace"),
 	)
+	if r.ByName && (r.Namespace != "" || r.Name != "") {
+		p.errorf(n, "%s: with byName the source's name alone decides: leave out namespace and name", what)
+	}
+	if namer, err := shape.CompileName(r.Namespace); r.Namespace != "" && err == nil && namer.UsesKey() {
+		p.errorf(lookup(n, "namespace"), "%s: namespace: all copies of one secret go to one namespace: there is no .Key", what)
+	}
 	if r.ByTags && (len(r.Groups) > 0 || len(r.Accounts) > 0) {
 		p.errorf(n, "%s: with byTags the tags alone decide: give groups and accounts to a destination of their own", what)
 	}
 	return r, m
+}
+
+// typed gives the copies by a route a type. The shape may be that of other routes too.
+func typed(r *plan.Route, typ string) {
+	if typ == "" {
+		return
+	}
+	var s plan.Shape
+	if r.Shape != nil {
+		s = *r.Shape
+	}
+	s.Type = typ
+	r.Shape = &s
 }

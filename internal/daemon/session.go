@@ -1,4 +1,4 @@
-// Package daemon runs syncs unattended: on schedules, on events from a queue, one run of a sync at a time, with health and metrics.
+// Package daemon runs syncs unattended: on schedules, one run of a sync at a time, and on events from a queue, with health and metrics.
 package daemon
 
 import (
@@ -25,17 +25,18 @@ type Session struct {
 	Run func(ctx context.Context, job Job) (*engine.Report, error)
 }
 
-// Sync is one rule of the configuration.
+// Sync is one rule of the configuration. A reload runs at once what is not equal to what was there before.
 type Sync struct {
 	Name     secret.SyncName
 	Schedule string // as the configuration has it: rate(1 hour), cron(…), or a cron line; empty: none
+	Digest   string // of everything that the run of the sync depends on, to tell whether a reload changed it; empty: it changed nothing but schedules
 }
 
 // Settings are the `serve:` of a configuration. The zero Settings serve neither HTTP nor a queue.
 type Settings struct {
 	Listen string        // HOST:PORT for health and metrics; empty: none
 	Queue  string        // URL of the SQS queue with events; empty: none
-	Every  time.Duration // how often a sync without a schedule of its own runs
+	Every  time.Duration // how often a sync without a schedule of its own runs; zero: every hour
 	Lease  *Lease        // the Kubernetes Lease by which one of several replicas leads; nil: every replica runs
 }
 

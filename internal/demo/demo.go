@@ -147,11 +147,16 @@ func (s *story) plan() (*plan.Plan, map[string]int) {
 
 // sync plans and applies, shows the report, and tells what the exit code is and means.
 func (s *story) sync(code int, meaning string) (*engine.Report, map[string]int) {
-	e := s.command("secretsync sync")
+	return s.run("secretsync sync", engine.Options{}, code, meaning)
+}
+
+// run is a sync that may be limited.
+func (s *story) run(line string, o engine.Options, code int, meaning string) (*engine.Report, map[string]int) {
+	e := s.command(line)
 	if s.err != nil {
 		return &engine.Report{}, nil
 	}
-	run, err := e.Plan(s.ctx, engine.Options{})
+	run, err := e.Plan(s.ctx, o)
 	if err != nil {
 		s.must(err)
 		return &engine.Report{}, nil

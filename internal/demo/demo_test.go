@@ -66,7 +66,7 @@ func TestTheStoryComesOutAsToldAndLeavesNothingBehind(t *testing.T) {
 			t.Errorf("%q is not told", c.title)
 		}
 	}
-	for _, want := range []string{"API calls: ", "Exit code 0", "Exit code 1", "Exit code 3", "Shown and checked: 8 steps"} {
+	for _, want := range []string{"API calls: ", "Exit code 0", "Exit code 1", "Exit code 3", "Shown and checked: 9 steps"} {
 		if !strings.Contains(p.String(), want) {
 			t.Errorf("%q is not told", want)
 		}

@@ -43,6 +43,7 @@ func chapters() []chapter {
 		{"A foreign secret of the same name is refused", refused},
 		{"A source that cannot be listed deletes nothing", unlisted},
 		{"A part of a secret goes to Parameter Store, under another name", shaped},
+		{"An event names a secret, and only that is looked at", followed},
 	}
 }
 
@@ -72,7 +73,7 @@ func unchanged(s *story) {
 
 func rotated(s *story) {
 	s.text("The hub's app/db gets a new value.\n")
-	s.must(s.world.put(s.ctx, hub, east, "app/db", newPassword))
+	s.must(s.world.put(s.ctx, hub, "app/db", newPassword))
 	r, calls := s.sync(0, "every copy is as wanted")
 	s.claim(changed(r, plan.Update, plan.NewVersion, "app/db") == 2 && applied(r) == 2, "%d copies were updated instead of 2", applied(r))
 	s.claim(calls["PutSecretValue"] == 2 && writes(calls) == 2, "%d calls wrote instead of 2", writes(calls))
@@ -82,7 +83,7 @@ func rotated(s *story) {
 
 func mended(s *story) {
 	s.text("In 111111111111 somebody overwrites the copy app/api-key.\n")
-	s.must(s.world.put(s.ctx, spokeA, east, "app/api-key", edit))
+	s.must(s.world.put(s.ctx, spokeA, "app/api-key", edit))
 	r, _ := s.sync(0, "every copy is as wanted")
 	s.claim(changed(r, plan.Update, plan.Drifted, "app/api-key") == 1 && applied(r) == 1, "the edit was not found")
 	s.verified(copies)
@@ -124,7 +125,7 @@ func shaped(s *story) {
 	s.holds(name, login, 1)
 	s.text("222222222222 reads its parameter: the two keys are in it, and nothing else.\n\nThe hub's app/db gets a new value:\n\n")
 
-	s.must(s.world.put(s.ctx, hub, east, "app/db", moved))
+	s.must(s.world.put(s.ctx, hub, "app/db", moved))
 	r, calls := s.sync(0, "every copy is as wanted")
 	s.claim(changed(r, plan.Update, plan.NewVersion, name, "app/db") == 3 && applied(r) == 3, "%d copies were updated instead of 3", applied(r))
 	s.claim(writes(calls) == 3, "%d calls wrote instead of 3", writes(calls))
@@ -136,6 +137,20 @@ func shaped(s *story) {
 	s.claim(len(r.Changes) == 0 && r.Summary.Unchanged == all && writes(calls) == 0, "%d changes, %d calls wrote", len(r.Changes), writes(calls))
 	s.claim(reads(calls) == 1, "%d values were read", reads(calls))
 	s.text("The part follows the whole, and needs no value to be read to tell that it is up to date.\n")
+}
+
+func followed(s *story) {
+	s.text("A rule of EventBridge puts changes of secrets into a queue. The hub's app/api-key gets a new value, which is this event:\n\n")
+	s.must(s.world.put(s.ctx, hub, "app/api-key", newKey))
+	said, hints, err := s.world.lastEvent("app/api-key")
+	s.must(err)
+	s.text("  " + said + "\n\n")
+	r, calls := s.run("secretsync sync --event event.json", engine.Options{Hints: hints}, 0, "every copy is as wanted")
+	s.claim(changed(r, plan.Update, plan.NewVersion, "app/api-key") == 1 && applied(r) == 1, "%d copies were updated instead of 1", applied(r))
+	s.claim(calls["ListSecrets"] == 0 && writes(calls) == 1, "the calls were %v", calls)
+	s.verified(copies + 1)
+	s.text("Nothing was listed. An event is a hint: what is copied is what the secret holds now, so it may come late, twice, or in any order.\n" +
+		"(secretsync serve takes events from the queue by itself, and so does the program as a Lambda function.)\n")
 }
 
 // holds claims what a parameter of 222222222222 holds, and how often it was written.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
 	"github.com/secretsync-dev/secretsync/internal/config"
 	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/event"
 	"github.com/secretsync-dev/secretsync/internal/store/all"
 	"github.com/secretsync-dev/secretsync/internal/wire"
 )
@@ -70,6 +72,7 @@ const (
 	login       = `{"user":"app","password":"demo-value-second"}`                                    // the two keys of newPassword, shaped
 	newLogin    = `{"user":"app","password":"demo-value-third"}`                                     // the two keys of moved, shaped
 	apiKey      = "demo-value-api-key"                                                               //nolint:gosec // it opens nothing
+	newKey      = "demo-value-api-key-second"                                                        //nolint:gosec // it opens nothing
 	certificate = "\x00\x01demo-value-binary\xff"
 	token       = "demo-value-token"
 	local       = "demo-value-local"
@@ -94,7 +97,9 @@ func newWorld() (*world, error) {
 	}
 	const group, account, not = "SecretSync-SyncDestinationGroup", "SecretSync-SyncAccount", "SecretSync-NoSyncAccount"
 	server, err := awslocal.New(awslocal.Options{Seed: &awslocal.Seed{Accounts: map[string]awslocal.SeedAccount{
-		hub: {Regions: map[string]awslocal.SeedRegion{east: {Secrets: map[string]awslocal.SeedSecret{
+		hub: {Regions: map[string]awslocal.SeedRegion{east: {Queues: map[string]awslocal.SeedQueue{"changes": {}}, Rules: map[string]awslocal.SeedRule{
+			"changes": {Pattern: `{"source": ["aws.secretsmanager"], "detail-type": ["Secret Label Updated"]}`, Targets: []string{"queue/changes"}},
+		}, Secrets: map[string]awslocal.SeedSecret{
 			"secret-sync/config": {Value: groups},
 			"app/db":             {Value: password, Tags: tags(group, "Production")},
 			"app/api-key":        {Value: apiKey, Tags: tags(group, "Production", not, "222222222222")},
@@ -107,6 +112,31 @@ func newWorld() (*world, error) {
 		return nil, err
 	}
 	return &world{aws: server, settings: settings}, nil
+}
+
+// lastEvent returns the last event about a secret that is in the queue: what of it people may want to see, and what it becomes.
+func (w *world) lastEvent(name string) (said string, hints []event.Hint, err error) {
+	var body string
+	for _, m := range w.aws.QueueMessages("arn:aws:sqs:" + east + ":" + hub + ":changes") {
+		if strings.Contains(m.Body, name) {
+			body = m.Body
+		}
+	}
+	messages, err := event.Parse([]byte(body))
+	if err != nil {
+		return "", nil, err
+	}
+	var seen struct {
+		Type   string          `json:"detail-type"`
+		Detail json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal([]byte(body), &seen); err != nil {
+		return "", nil, err
+	}
+	for _, m := range messages {
+		hints = append(hints, m.Hints...)
+	}
+	return seen.Type + ": " + string(seen.Detail), hints, nil
 }
 
 func (w *world) close() { _ = w.aws.Close() } // it listens nowhere: there is nothing that could fail
@@ -140,8 +170,8 @@ func (w *world) as(account, region string) *sm.Client {
 		Credentials: credentials.NewStaticCredentialsProvider(account, "any", "")})
 }
 
-func (w *world) put(ctx context.Context, account, region, name, value string) error {
-	_, err := w.as(account, region).PutSecretValue(ctx, &sm.PutSecretValueInput{SecretId: &name, SecretString: &value})
+func (w *world) put(ctx context.Context, account, name, value string) error {
+	_, err := w.as(account, east).PutSecretValue(ctx, &sm.PutSecretValueInput{SecretId: &name, SecretString: &value})
 	return err
 }
 

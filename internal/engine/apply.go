@@ -86,6 +86,7 @@ func (a *applier) report(ctx context.Context) *Report {
 		}
 		r.Changes = append(r.Changes, got)
 	}
+	r.Targets = a.out.targets(a.run.targets, a.run.steps)
 	r.CostPerMonth.Added = cents(added)
 	return r
 }

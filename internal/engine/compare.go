@@ -29,14 +29,17 @@ type seen struct {
 	priced   int     // how many wanted copies, not refused, cost something
 	price    float64 // what they cost a month, in US dollars
 	err      error   // the place could not be looked at
+	unseen   []error // what else could not be
+	states   map[plan.State]int
 }
 
 // step is a change, and what applying it needs.
 type step struct {
 	plan.Change
-	dest store.Destination
-	want *plan.Want   // nil for an orphan
-	have *secret.Copy // nil where none is there
+	dest  store.Destination
+	want  *plan.Want   // nil for an orphan
+	have  *secret.Copy // nil where none is there
+	state plan.State   // before the change
 }
 
 // compare looks at every place and diffs it. visit, where it is not nil, is told everything that was found, one at a time.
@@ -97,7 +100,7 @@ func markNew(s *scope, account []*seen, known map[secret.Identity]bool) {
 }
 
 func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, known map[secret.Identity]bool, visit func(*seen, plan.Found)) *seen {
-	at := &seen{target: place[0], place: place, others: map[secret.StoreName]store.Destination{}}
+	at := &seen{target: place[0], place: place, others: map[secret.StoreName]store.Destination{}, states: map[plan.State]int{}}
 	wants := s.wants(place)
 	have, blocked := e.observe(ctx, s, at, wants)
 	found := func(f plan.Found) {
@@ -105,8 +108,11 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 			f.Change.Target = e.through(at, f.Have.Name)
 		}
 		switch {
-		case f.Want != nil && (f.Want.Aside || !s.options.about(f.Want.Rule)), f.Want == nil && s.options.limited():
+		case f.Want != nil && (f.Want.Aside || !s.options.about(f.Want.Rule)), f.Want == nil && !s.owns(f.Have):
 			return // another run's business
+		}
+		at.states[f.State]++
+		switch {
 		case f.Change != nil:
 			at.keep(f)
 		case f.State == plan.InSync:
@@ -138,9 +144,22 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 	return at
 }
 
+// owns reports whether a copy that nothing wants is the run's business.
+func (s *scope) owns(c *secret.Copy) bool {
+	switch o := s.options; {
+	case o.limited():
+		return false
+	case o.Due != nil && !slices.Contains(o.Due, c.Mark.Sync):
+		return false
+	case o.Hints != nil:
+		return s.isAbout(c)
+	}
+	return true
+}
+
 // keep turns what was found into a step. The copy is cloned, so that the target's whole listing is not kept with it.
 func (at *seen) keep(f plan.Found) {
-	st := &step{Change: *f.Change, dest: at.destOf(f.Change.Target.Store), want: f.Want}
+	st := &step{Change: *f.Change, dest: at.destOf(f.Change.Target.Store), want: f.Want, state: f.State}
 	if f.Have != nil {
 		c := *f.Have
 		st.have = &c
@@ -179,6 +198,8 @@ func reasonOf(err error) plan.Reason {
 		return plan.NotPermitted
 	case errors.Is(err, store.ErrTooLarge):
 		return plan.TooLarge
+	case errors.Is(err, store.ErrUnwritable):
+		return plan.Unwritable
 	case errors.Is(err, store.ErrBadName):
 		return plan.BadName
 	case errors.Is(err, store.ErrTooManyTags):

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/secretsync-dev/secretsync/internal/event"
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
@@ -72,6 +74,11 @@ type Options struct {
 	Only []string
 	// Sync names one rule; a run so limited deletes nothing.
 	Sync secret.SyncName
+	// Due names the rules that a schedule has come for; nil: all. The others are looked at as far as it takes to tell who wants what, and nothing of theirs is changed.
+	Due []secret.SyncName
+	// Hints limits the run to the secrets that they name, which are described, and to the copies of those: nothing is listed, but the target of a deletion.
+	// Not nil and empty: nothing is done. A rule that makes one copy of several secrets is about all of them.
+	Hints []event.Hint
 	// Fresh describes every wanted copy and its source instead of trusting listings.
 	Fresh bool
 	// Adopt holds globs of names of copies that a person takes over.
@@ -92,7 +99,9 @@ func (o Options) names(n secret.Name) bool {
 }
 
 // about reports whether the run is about a rule.
-func (o Options) about(r *plan.Rule) bool { return o.Sync == "" || o.Sync == r.Name }
+func (o Options) about(r *plan.Rule) bool {
+	return (o.Sync == "" || o.Sync == r.Name) && (o.Due == nil || slices.Contains(o.Due, r.Name))
+}
 
 func (o Options) limited() bool { return len(o.Only) > 0 || o.Sync != "" }
 
@@ -103,6 +112,11 @@ var ErrNothing = errors.New("nothing was attempted")
 func (e *Engine) rules(o Options) ([]*plan.Rule, error) {
 	if o.Sync != "" && e.rule(o.Sync) == nil {
 		return nil, fmt.Errorf("%w: no sync is named %q", ErrNothing, o.Sync)
+	}
+	for _, name := range o.Due {
+		if e.rule(name) == nil {
+			return nil, fmt.Errorf("%w: no sync is named %q", ErrNothing, name)
+		}
 	}
 	all := make([]*plan.Rule, len(e.set.Rules))
 	for i := range e.set.Rules {

@@ -79,7 +79,16 @@ func (e *Engine) explain(s *scope, r *plan.Rule, m *secret.Meta) []Explanation {
 			all = append(all, about(nil, false, "the destination can't be opened: "+err.Error()))
 			continue
 		}
-		routing := s.router.Route(r, i, v.place, m)
+		namespace, nowhere, err := e.ways[&r.To[i]].within(e.set.Stores[r.To[i].Store], m.Name)
+		switch {
+		case err != nil:
+			all = append(all, about(nil, false, fmt.Sprintf("refused (%s): namespace: %v", plan.BadName, err)))
+			continue
+		case nowhere != "":
+			all = append(all, about(nil, false, nowhere))
+			continue
+		}
+		routing := s.router.Route(r, i, v.place, m, namespace)
 		as := e.as(&r.To[i], m.Name)
 		switch {
 		case routing.Err != nil:

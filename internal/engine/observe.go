@@ -27,6 +27,9 @@ func (e *Engine) observe(ctx context.Context, s *scope, at *seen, wants []*plan.
 			at.others[t.Store] = dest
 		}
 	}
+	if s.options.Hints != nil {
+		return e.observeNamed(ctx, s, at, wants)
+	}
 	have, err := e.list(ctx, at)
 	switch {
 	case errors.Is(err, store.ErrNotPermitted):
@@ -178,8 +181,8 @@ func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 			return same || !known
 		}
 	}
-	p.Check = func(t plan.Target, name secret.Name, tags map[string]string, description string) (plan.Reason, string) {
-		err := at.destOf(t.Store).Check(store.Write{Name: name, Tags: tags, Description: description, Key: p.Key(t.Store)})
+	p.Check = func(t plan.Target, w *plan.Want, tags map[string]string) (plan.Reason, string) {
+		err := at.destOf(t.Store).Check(store.Write{Name: w.Name, Tags: tags, Description: w.Description(), Key: p.Key(t.Store), Type: typeOf(w)})
 		switch {
 		case err == nil:
 			return "", ""
@@ -187,6 +190,8 @@ func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 			return plan.TooManyTags, err.Error()
 		case errors.Is(err, store.ErrKey):
 			return plan.KeyMismatch, err.Error()
+		case errors.Is(err, store.ErrUnwritable):
+			return plan.Unwritable, err.Error()
 		}
 		return plan.BadName, err.Error()
 	}
@@ -206,6 +211,14 @@ func (e *Engine) policy(ctx context.Context, s *scope, at *seen) plan.Policy {
 		return plan.SourceThere, name
 	}
 	return p
+}
+
+// typeOf returns what kind of object a copy is to be; empty: the store's default.
+func typeOf(w *plan.Want) string {
+	if w.Shape == nil {
+		return ""
+	}
+	return w.Shape.Type
 }
 
 // broken is a destination that could not be opened: what is to be written through it fails with the reason.

@@ -31,7 +31,7 @@ func (s *scope) places() [][]plan.Target {
 		}
 	}
 	for _, r := range s.rules {
-		if s.failed[r.Name] != nil || s.options.limited() {
+		if s.failed[r.Name] != nil || s.options.limited() || s.options.Hints != nil && len(s.views[r.From].sweep) == 0 {
 			continue
 		}
 		for i := range r.To {

@@ -23,6 +23,8 @@ type Run struct {
 	views map[secret.StoreName]*view
 	ways  map[*plan.Route]*way
 	ours  map[secret.Place]int // the live copies that are ours
+	// targets is how the copies are before anything is applied.
+	targets []TargetState
 	// exact: a source that moved after the plan was made is not written at all.
 	exact bool
 }
@@ -45,7 +47,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		Warnings: s.warnings}
 	e.prove(ctx, s, p, all)
 	about := s.about()
-	if !slices.ContainsFunc(about, func(r *plan.Rule) bool { return s.failed[r.Name] == nil }) {
+	if len(about) > 0 && !slices.ContainsFunc(about, func(r *plan.Rule) bool { return s.failed[r.Name] == nil }) {
 		return nil, fmt.Errorf("%w: sync %q: %w", ErrNothing, about[0].Name, s.failed[about[0].Name])
 	}
 	for _, r := range about {
@@ -65,14 +67,20 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		if at.err != nil {
 			p.Problems = append(p.Problems, problem(at.target, at.err))
 		}
+		for _, err := range at.unseen {
+			p.Problems = append(p.Problems, plan.Problem{Target: &at.target, Error: err.Error()})
+		}
 		if at.unlisted && !o.limited() {
 			p.Warnings = append(p.Warnings, unlisted(at.target))
 		}
-		run.ours[at.target.Place] = at.ours
 		n := 0
+		if o.Hints != nil && slices.ContainsFunc(at.steps, deletes) {
+			n = e.weigh(ctx, s, at)
+		}
+		run.ours[at.target.Place] = at.ours
 		for _, st := range at.steps {
 			switch {
-			case st.Action == plan.Remove && !st.have.Expired:
+			case deletes(st):
 				n++
 			case st.Action == plan.Create:
 				added += e.price(st.Target.Store)
@@ -89,6 +97,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 			p.Brakes = append(p.Brakes, brake)
 		}
 		run.steps = append(run.steps, at.steps...)
+		run.targets = append(run.targets, at.state())
 		p.Summary.Unchanged += at.same
 		total += at.price
 		priced += at.priced
@@ -99,8 +108,23 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		p.Summary.Count(st.Action)
 	}
 	p.CostPerMonth = plan.Cost{Added: cents(added), Total: cents(total), Copies: priced}
+	if o.Hints != nil {
+		p.CostPerMonth = plan.Cost{Added: cents(added)} // what all copies cost is for a run to say that looks at all
+	}
 	return run, ctx.Err()
 }
+
+// state returns how the copies in a place are, told for the first store that it is looked at through.
+func (at *seen) state() TargetState {
+	t := TargetState{Target: at.target, States: at.states}
+	if at.err != nil {
+		t.Err = at.err.Error()
+	}
+	return t
+}
+
+// deletes reports whether a step is a deletion that the brakes count.
+func deletes(st *step) bool { return st.Action == plan.Remove && !st.have.Expired }
 
 // emptied returns a store whose listing shows nothing at all, and whose copies are to be deleted: then none is, however few they are, unless a person says so.
 func emptied(views map[secret.StoreName]*view, steps []*step, rule func(secret.SyncName) *plan.Rule) (secret.StoreName, bool) {

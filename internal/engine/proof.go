@@ -197,7 +197,14 @@ func (e *Engine) wantedBy(s *scope, st *step, m *secret.Meta) (rule *plan.Rule, 
 			if err == nil && !slices.Contains(names, st.have.Name) {
 				continue
 			}
-			routing := s.router.Route(r, i, v.place, m)
+			namespace, nowhere, bad := e.ways[to].within(e.set.Stores[to.Store], m.Name)
+			switch {
+			case nowhere != "":
+				continue
+			case bad != nil:
+				return r, &plan.Routing{}, bad
+			}
+			routing := s.router.Route(r, i, v.place, m, namespace)
 			here := slices.ContainsFunc(routing.Targets, func(t plan.Target) bool { return t.Place == st.Target.Place })
 			switch {
 			case here && err != nil:

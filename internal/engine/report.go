@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +27,8 @@ type Result struct {
 	plan.Change
 	Outcome Outcome `json:"outcome"`
 	Error   string  `json:"error"`
+
+	unbegun bool // the run ended before it was begun
 }
 
 // Summary counts changes by action, and those that failed.
@@ -46,6 +51,35 @@ type Report struct {
 	StaleList    []plan.StaleList `json:"staleList,omitempty"`
 	CostPerMonth plan.Cost        `json:"costPerMonth"`
 	Interrupted  bool             `json:"interrupted,omitempty"`
+	// Targets says how the copies in every target that was looked at are after the run, in order. It is for metrics, and not part of the JSON.
+	Targets []TargetState `json:"-"`
+}
+
+// TargetState is how the copies in one target are.
+type TargetState struct {
+	Target plan.Target
+	States map[plan.State]int
+	// Err says why the target could not be looked at; empty: it was.
+	Err string
+}
+
+// MayMend reports whether another run may mend what became of the change: it failed, its target was out of reach, or there was no time for it. A refusal stays one
+// until somebody changes something, and so does what a brake holds back.
+func (r *Result) MayMend() bool {
+	switch r.Outcome {
+	case Failed:
+		return true
+	case Refused:
+		return r.Reason == plan.Unreachable
+	case Skipped:
+		return r.unbegun
+	}
+	return false
+}
+
+// Unfinished reports whether another run may mend something: a change, or what could not be looked at.
+func (r *Report) Unfinished() bool {
+	return len(r.Problems) > 0 || slices.ContainsFunc(r.Changes, func(c Result) bool { return c.MayMend() })
 }
 
 // NotAsWanted reports whether a copy is not as it is wanted, or could not be looked at. Orphans that are kept do not count.
@@ -74,13 +108,44 @@ type outcomes struct {
 }
 
 func (o *outcomes) set(st *step, outcome Outcome, err error) {
-	r := Result{Change: st.Change, Outcome: outcome}
+	r := Result{Change: st.Change, Outcome: outcome, unbegun: errors.Is(err, errInterrupted)}
 	if err != nil {
 		r.Error = err.Error()
 	}
 	o.mu.Lock()
 	o.of[st] = r
 	o.mu.Unlock()
+}
+
+// targets returns how the copies are, now that steps have these outcomes.
+func (o *outcomes) targets(before []TargetState, steps []*step) []TargetState {
+	after := make([]TargetState, len(before))
+	index := map[secret.Place]int{}
+	for i, t := range before {
+		after[i] = t
+		after[i].States = maps.Clone(t.States)
+		index[t.Target.Place] = i
+	}
+	for _, st := range steps {
+		if st.Target == nil || o.of[st].Outcome != Applied {
+			continue
+		}
+		i, ok := index[st.Target.Place]
+		if !ok {
+			continue
+		}
+		states := after[i].States
+		if states[st.state]--; states[st.state] <= 0 {
+			delete(states, st.state)
+		}
+		switch {
+		case st.Action != plan.Remove:
+			states[plan.InSync]++
+		case !st.have.Expired:
+			states[plan.Deleting]++
+		}
+	}
+	return after
 }
 
 func (o *outcomes) unread() {

@@ -47,6 +47,9 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Hints != nil {
+		rules = e.hinted(rules, o.Hints)
+	}
 	s := e.surveyOf(ctx, rules, e.look(ctx, rules, o), o)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -57,7 +60,11 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 			errs = append(errs, fmt.Errorf("sync %q: %w", r.Name, err))
 		}
 	}
-	if len(errs) == len(s.about()) {
+	switch about := s.about(); {
+	case len(rules) == 0 && len(o.Hints) > 0:
+		s.warnings = append(s.warnings, "no sync is about the secrets that the event names")
+	case len(rules) == 0:
+	case len(errs) == len(about):
 		return nil, fmt.Errorf("%w: %w", ErrNothing, errors.Join(errs...))
 	}
 	if s.owner, err = e.owner(ctx, s.views); err != nil {
@@ -177,13 +184,36 @@ func (e *Engine) resolvable(ctx context.Context, s *scope, r *plan.Rule) error {
 			}
 			at = home
 		}
-		s.router.Places[to.Store] = plan.Place{Place: at, One: one, Allow: st.Allow()}
+		place := plan.Place{Place: at, One: one, Allow: st.Allow()}
+		if d, ok := st.(store.Divided); ok {
+			if err := s.divide(ctx, d, to.Store, &place); err != nil {
+				s.broken[&r.To[i]] = fmt.Errorf("store %q: %w", to.Store, err)
+				broken = append(broken, s.broken[&r.To[i]])
+				continue
+			}
+		}
+		s.router.Places[to.Store] = place
 		if to.ByTags && st.Allow() == nil {
 			s.warnings = append(s.warnings, fmt.Sprintf("store %q has no allow: whoever may tag a secret may send it to any account whose role trusts this one", to.Store))
 		}
 	}
 	if len(broken) == len(r.To) {
 		return errors.Join(broken...)
+	}
+	return nil
+}
+
+// divide adds the namespaces of a store to its place; those that there are only for a run that sweeps.
+func (s *scope) divide(ctx context.Context, d store.Divided, name secret.StoreName, at *plan.Place) error {
+	if at.Namespaces = d.Namespaces(); at.Namespaces == nil || s.options.limited() || s.options.Hints != nil && !s.sweeping() {
+		return nil
+	}
+	all, whole, err := d.Present(ctx)
+	if err != nil {
+		return err
+	}
+	if at.Present = all; !whole {
+		s.warnings = append(s.warnings, fmt.Sprintf("store %q: listing namespaces is not permitted: copies that nothing wants any more are looked for in the namespaces only that its settings write out", name))
 	}
 	return nil
 }
@@ -235,12 +265,15 @@ func (e *Engine) route(s *scope, r *plan.Rule) {
 	for _, n := range r.Select.Names {
 		_, found := t.view.find(n)
 		switch {
-		case found, !s.options.names(n):
+		case found, !s.options.names(n), s.options.Hints != nil && !t.view.about[n]:
 		case t.view.gone[n]:
 			t.refuse(&secret.Meta{Name: n}, plan.SourceMissing, "names lists it, and the source has no such secret")
 		case t.view.blocked[n] != nil:
 			t.refuse(&secret.Meta{Name: n}, reasonOf(t.view.blocked[n]), t.view.blocked[n].Error())
 		}
+	}
+	if s.options.Hints != nil {
+		t.blockedHints()
 	}
 	t.wholeOrNot()
 	s.candidates = append(s.candidates, t.found...)

@@ -29,7 +29,9 @@ type view struct {
 	gone   map[secret.Name]bool
 	// blocked says of single secrets why they could not be described: their copies are left alone.
 	blocked map[secret.Name]error
-	err     error // nothing is known
+	// about holds, in a run that follows hints, the names that it is about, and sweep those whose copies may have become unwanted.
+	about, sweep map[secret.Name]bool
+	err          error // nothing is known
 }
 
 // find returns what the view shows of a name.
@@ -82,7 +84,8 @@ func (e *Engine) look(ctx context.Context, rules []*plan.Rule, o Options) map[se
 			views[r.From] = v
 			order = append(order, v)
 		}
-		switch within := r.Select.Within(); {
+		switch within := e.within(r); {
+		case o.Hints != nil && !e.merges(r):
 		case r.Select.OnlyNames():
 			named[r.From] = append(named[r.From], r.Select.Names...)
 		case !v.listed:
@@ -93,17 +96,39 @@ func (e *Engine) look(ctx context.Context, rules []*plan.Rule, o Options) map[se
 			v.within = nil
 		}
 	}
-	if ref := e.set.GroupsFrom; ref != nil && views[ref.Store] != nil && views[ref.Store].within != nil {
+	if ref := e.set.GroupsFrom; o.Hints == nil && ref != nil && views[ref.Store] != nil && views[ref.Store].within != nil {
 		views[ref.Store].within = append(views[ref.Store].within, string(ref.Secret))
 	}
 	e.set.Progress(Progress{Phase: "listing sources", Of: len(order)})
-	each(ctx, len(order), sourcesAtOnce, func(i int) { e.lookAt(ctx, order[i], named[order[i].name], o) })
+	each(ctx, len(order), sourcesAtOnce, func(i int) {
+		v := order[i]
+		if e.lookAt(ctx, v, named[v.name], o); v.err == nil && o.Hints != nil {
+			v.err = v.follow(ctx, o.Hints, func(n secret.Name) bool {
+				return slices.ContainsFunc(rules, func(r *plan.Rule) bool { return r.From == v.name && e.mayBeAbout(r, n) })
+			})
+		}
+	})
 	for _, v := range order {
 		if v.err == nil && ctx.Err() != nil {
 			v.err = ctx.Err()
 		}
 	}
 	return views
+}
+
+// within returns what the names of all secrets that a rule is about begin with; nil: anything.
+func (e *Engine) within(r *plan.Rule) []string {
+	if within := r.Select.Within(); within != nil || slices.ContainsFunc(r.To, func(to plan.Route) bool { return !to.ByName }) {
+		return within
+	}
+	var all []string
+	for _, to := range r.To {
+		if st, ok := e.set.Stores[to.Store]; ok {
+			at, _ := st.Fixed()
+			all = append(all, at.Cluster+"/")
+		}
+	}
+	return all
 }
 
 func (e *Engine) lookAt(ctx context.Context, v *view, names []secret.Name, o Options) {

@@ -23,6 +23,15 @@ func (t *tracks) refuse(m *secret.Meta, reason plan.Reason, detail string) {
 	t.refused = append(t.refused, refusal(t.rule, m, reason, detail))
 }
 
+// blockedHints refuses what hints name and can't be looked at: nobody else would tell.
+func (t *tracks) blockedHints() {
+	for n, err := range t.view.blocked {
+		if _, found := t.view.find(n); !found && t.rule.Select.MayBe(n) && !slices.Contains(t.rule.Select.Names, n) {
+			t.refuse(&secret.Meta{Name: n}, reasonOf(err), err.Error())
+		}
+	}
+}
+
 // wholeOrNot refuses the copies that are made of several secrets where one that the rule names, or could select by tags, is not there, or can't be looked at:
 // without it they would lose a part.
 func (t *tracks) wholeOrNot() {
@@ -52,8 +61,8 @@ func (t *tracks) wholeOrNot() {
 // follow adds the copies of one secret by the rule's n-th route.
 func (t *tracks) follow(m *secret.Meta, n int) error {
 	to := &t.rule.To[n]
-	way, about := t.engine.ways[to], t.scope.options.names(m.Name)
-	if !about && !way.merge && way.namer == nil {
+	way, about := t.engine.ways[to], t.scope.options.names(m.Name) && (t.scope.options.Hints == nil || t.view.about[m.Name])
+	if !about && !way.merge && way.namer == nil && way.space == nil {
 		return nil
 	}
 	refuse := func(reason plan.Reason, detail string) {
@@ -65,7 +74,15 @@ func (t *tracks) follow(m *secret.Meta, n int) error {
 		refuse(reasonOf(err), err.Error())
 		return nil
 	}
-	routing := t.scope.router.Route(t.rule, n, t.view.place, m)
+	namespace, nowhere, err := way.within(t.engine.set.Stores[to.Store], m.Name)
+	switch {
+	case err != nil:
+		refuse(plan.BadName, "namespace: "+err.Error())
+		return nil //nolint:nilerr // it is the secret that is refused, not the rule
+	case nowhere != "":
+		return nil
+	}
+	routing := t.scope.router.Route(t.rule, n, t.view.place, m, namespace)
 	switch {
 	case routing.Err != nil:
 		return routing.Err

@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/shape"
@@ -10,6 +14,8 @@ import (
 // way is how copies get their names and values by one route.
 type way struct {
 	namer  *shape.Namer // nil: the store's own way
+	space  *shape.Namer // of the namespace; nil: the store's own, or as byName says
+	byName bool
 	shaper *shape.Shaper
 	keys   []string // of a split; nil: one copy
 	merge  bool
@@ -18,7 +24,12 @@ type way struct {
 }
 
 func newWay(to *plan.Route) *way {
-	w := &way{}
+	w := &way{byName: to.ByName}
+	if to.Namespace != "" {
+		if w.space, w.err = shape.CompileName(to.Namespace); w.err != nil {
+			return w
+		}
+	}
 	if to.Name != "" && to.Name != shape.SplitName {
 		if w.namer, w.err = shape.CompileName(to.Name); w.err != nil {
 			return w
@@ -40,8 +51,31 @@ func (w *way) parts() []string {
 	return w.keys
 }
 
+// within returns the namespace that the copies of a source go to, empty for the store's own; or why there are none by this way: the source's name is not for it.
+func (w *way) within(to store.Store, source secret.Name) (namespace, nowhere string, err error) {
+	switch {
+	case w.byName:
+		at, _ := to.Fixed()
+		parts := strings.Split(string(source), "/")
+		switch {
+		case len(parts) != 3 || slices.Contains(parts, ""):
+			return "", "its name is not CLUSTER/NAMESPACE/NAME", nil
+		case parts[0] != at.Cluster:
+			return "", fmt.Sprintf("its name is for the cluster %q, and this is %q", parts[0], at.Cluster), nil
+		}
+		return parts[1], "", nil
+	case w.space != nil:
+		name, err := w.space.Name(shape.About{Name: source})
+		return string(name), "", err
+	}
+	return "", "", nil
+}
+
 // name returns the name of a copy.
 func (w *way) name(to store.Store, source secret.Name, key string) (secret.Name, error) {
+	if w.byName {
+		source = source[strings.LastIndex(string(source), "/")+1:]
+	}
 	switch {
 	case w.namer == nil && key != "":
 		return to.CopyName(source + "/" + secret.Name(key)), nil
@@ -67,7 +101,7 @@ func (w *way) names(to store.Store, source secret.Name) ([]secret.Name, error) {
 
 // value makes the value of a copy. What it returns may be the input's own.
 func (w *way) value(inputs []input, key string) (secret.Value, error) {
-	if w.shape == nil {
+	if w.shape.AsIs() {
 		return inputs[0].value, nil
 	}
 	all := make([]shape.Input, len(inputs))

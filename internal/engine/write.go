@@ -73,12 +73,14 @@ func unitKey(w *plan.Want) sourceKey {
 	return sourceKey{w.Rule.From, secret.Name(strings.Join(names, "\x00"))} // which no name has in it
 }
 
+var errInterrupted = errors.New("interrupted before it was begun")
+
 func (a *applier) skipUnlessDone(st *step) {
 	a.out.mu.Lock()
 	_, done := a.out.of[st]
 	a.out.mu.Unlock()
 	if !done {
-		a.out.set(st, Skipped, errors.New("interrupted before it was begun"))
+		a.out.set(st, Skipped, errInterrupted)
 	}
 }
 
@@ -287,7 +289,7 @@ func (a *applier) one(ctx context.Context, u *unit, st *step) bool {
 		return false
 	}
 	c, err := st.dest.Write(within, w)
-	if want.Shape != nil {
+	if !want.Shape.AsIs() {
 		w.Value.Wipe()
 	}
 	if err != nil {
@@ -315,6 +317,7 @@ func (a *applier) writeOf(u *unit, st *step) (store.Write, *plan.Want, error) {
 	w := store.Write{
 		Name: st.Name, Have: st.have, Mark: want.Mark(owner, st.have), Key: stores[st.Target.Store].Key(), Restore: st.Action == plan.Restore,
 	}
+	w.Type = typeOf(&want)
 	traits := stores[st.Target.Store].Traits()
 	if traits.Tags {
 		w.Tags = want.OwnTags()
@@ -335,7 +338,7 @@ func (a *applier) fail(st *step, err error) {
 	outcome := Failed
 	switch {
 	case errors.Is(err, shape.ErrValue), errors.Is(err, store.ErrBadValue), errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrScheduled), errors.Is(err, store.ErrNotPermitted), errors.Is(err, store.ErrWrongAccount),
-		errors.Is(err, store.ErrBadName), errors.Is(err, store.ErrTooManyTags):
+		errors.Is(err, store.ErrBadName), errors.Is(err, store.ErrTooManyTags), errors.Is(err, store.ErrUnwritable):
 		outcome, st.Reason = Refused, reasonOf(err)
 	case errors.Is(err, store.ErrInvalid):
 		outcome = Refused

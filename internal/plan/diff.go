@@ -19,8 +19,8 @@ type Policy struct {
 	Adopt []string
 	// Keeps says what the copies that are written through a store have beside a value: what they don't is neither compared nor missed. Nil: all.
 	Keeps func(secret.StoreName) Keeps
-	// Check says why a target can't hold a copy of that name with those tags and that description; an empty reason if it can. Nil: it can hold everything.
-	Check func(at Target, name secret.Name, tags map[string]string, description string) (Reason, string)
+	// Check says why a target can't hold a copy that is wanted, with those tags; an empty reason if it can. Nil: it can hold everything.
+	Check func(at Target, w *Want, tags map[string]string) (Reason, string)
 	// Rules finds the rule that a mark names; nil if the configuration has it no longer.
 	Rules func(secret.SyncName) *Rule
 	// Source says what is known of the source of an orphan, and its name where it can be told. Nil: nothing is asked, and every source is taken to be there.

@@ -95,7 +95,7 @@ func (d *differ) check(w *Want, have *secret.Copy) (Reason, string) {
 	if d.policy.Check == nil {
 		return "", ""
 	}
-	return d.policy.Check(*d.targetOf(w), w.Name, tags, w.Description())
+	return d.policy.Check(*d.targetOf(w), w, tags)
 }
 
 // notOurs says why a copy is not ours to write; an empty reason if it is.

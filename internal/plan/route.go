@@ -22,6 +22,10 @@ type Place struct {
 	secret.Place                    // the home of a store with one place; else what its settings fix
 	One          bool               // the store is one account: its own
 	Allow        []secret.AccountID // nil: every account
+	// Namespaces holds the globs of which the namespace that a route gives a copy has to match one; nil: there is only the store's own.
+	Namespaces []string
+	// Present holds the namespaces in which copies may be, for the sweep.
+	Present []string
 }
 
 // inAWS reports whether the store is in accounts and Regions.
@@ -42,6 +46,7 @@ type routeKey struct {
 	tags  [4]string
 	has   [4]bool
 	bound bool
+	space string
 }
 
 // Routing is where one secret goes by one route.
@@ -57,9 +62,10 @@ type Routing struct {
 // Has reports whether t is among the targets.
 func (r *Routing) Has(t Target) bool { return slices.Contains(r.Targets, t) }
 
-// Route returns where a secret of a source at place from goes by the rule's i-th route. The answer is shared: it must not be changed.
-func (r *Router) Route(rule *Rule, i int, from secret.Place, m *secret.Meta) *Routing {
-	key := routeKey{rule: rule, route: i}
+// Route returns where a secret of a source at place from goes by the rule's i-th route, into a namespace if the route gives its copy one.
+// The answer is shared: it must not be changed.
+func (r *Router) Route(rule *Rule, i int, from secret.Place, m *secret.Meta, namespace string) *Routing {
+	key := routeKey{rule: rule, route: i, space: namespace}
 	if rule.To[i].ByTags {
 		key.bound = m.Bound != ""
 		for n, tag := range []string{TagSyncGroup, TagSyncAccount, TagNoSyncGroup, TagNoSyncAccount} {
@@ -74,7 +80,7 @@ func (r *Router) Route(rule *Rule, i int, from secret.Place, m *secret.Meta) *Ro
 	if rule.To[i].ByTags {
 		got = q.byTags(m)
 	} else {
-		got = q.fixed()
+		got = q.fixed(namespace)
 	}
 	if r.cache == nil {
 		r.cache = map[routeKey]*Routing{}
@@ -134,10 +140,10 @@ func (q *resolution) byTags(m *secret.Meta) *Routing {
 
 const namesStore = "the route names the store"
 
-func (q *resolution) fixed() *Routing {
+func (q *resolution) fixed(namespace string) *Routing {
 	switch {
 	case !q.place.inAWS():
-		q.in[Target{Store: q.route.Store, Place: q.place.Place}] = namesStore
+		q.addNamespace(namespace)
 	case len(q.route.Groups) == 0 && len(q.route.Accounts) == 0:
 		q.add(q.place.Account, q.region(""), namesStore)
 	default:
@@ -149,6 +155,20 @@ func (q *resolution) fixed() *Routing {
 		}
 	}
 	return q.result()
+}
+
+// addNamespace adds the store's one place, or one of its namespaces.
+func (q *resolution) addNamespace(namespace string) {
+	at, why := q.place.Place, namesStore
+	switch {
+	case namespace == "":
+	case q.place.Namespaces == nil && namespace != at.Namespace, q.place.Namespaces != nil && !MatchAny(q.place.Namespaces, namespace):
+		q.refuse(NotAllowed, "namespace %q is not under namespaces of store %q", namespace, q.route.Store)
+		return
+	default:
+		at.Namespace, why = namespace, "the route names the store and the namespace"
+	}
+	q.in[Target{Store: q.route.Store, Place: at}] = why
 }
 
 func (q *resolution) group(name GroupName) (Group, bool) {
@@ -293,7 +313,12 @@ func (r *Router) Reach(rule *Rule, i int, from secret.Place) []Target {
 	}
 	switch {
 	case !q.place.inAWS():
-		q.in[Target{Store: route.Store, Place: q.place.Place}] = namesStore
+		if route.Namespace == "" && !route.ByName || q.place.Namespaces == nil || MatchAny(q.place.Namespaces, q.place.Namespace) {
+			q.addNamespace("")
+		}
+		for _, namespace := range q.place.Present {
+			q.addNamespace(namespace)
+		}
 	case route.ByTags:
 		for _, g := range r.Groups {
 			addAll(g.Accounts, q.region(g.Region))

@@ -53,7 +53,7 @@ func TestTagsDecideWhereASecretGoes(t *testing.T) {
 					want = append(want, line)
 				}
 			}
-			got := show(router().Route(rule, 0, hub, m))
+			got := show(router().Route(rule, 0, hub, m, ""))
 			if strings.Join(want, "\n") != got {
 				t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 			}
@@ -85,11 +85,11 @@ func TestAGroupThatCanNotBeLookedUpFailsTheRule(t *testing.T) {
 	r := router()
 	r.NoGroups = errors.New("there is no secret secret-sync/config")
 	rule := &plan.Rule{To: []plan.Route{{Store: "spokes", ByTags: true}}}
-	routing := r.Route(rule, 0, hub, &secret.Meta{Tags: map[string]string{plan.TagSyncGroup: "Elsewhere"}})
+	routing := r.Route(rule, 0, hub, &secret.Meta{Tags: map[string]string{plan.TagSyncGroup: "Elsewhere"}}, "")
 	if !errors.Is(routing.Err, r.NoGroups) {
 		t.Errorf("got %v, want the reason why there are no groups", routing.Err)
 	}
-	routing = r.Route(rule, 0, hub, &secret.Meta{Tags: map[string]string{plan.TagSyncAccount: "111111111111"}})
+	routing = r.Route(rule, 0, hub, &secret.Meta{Tags: map[string]string{plan.TagSyncAccount: "111111111111"}}, "")
 	if routing.Err != nil || len(routing.Targets) != 1 {
 		t.Errorf("a secret that needs no group: got %s, want one target", show(routing))
 	}
@@ -128,7 +128,7 @@ func TestARouteWithoutTagsGoesToTheStoreAndTakesExceptionsOut(t *testing.T) {
 		"123456789012/eu-west-2",
 	} {
 		var got []string
-		for _, target := range router().Route(rule, i, hub, &secret.Meta{}).Targets {
+		for _, target := range router().Route(rule, i, hub, &secret.Meta{}, "").Targets {
 			got = append(got, target.Place.String())
 		}
 		if strings.Join(got, " ") != want {

@@ -35,8 +35,11 @@ type Route struct {
 	Accounts []secret.AccountID
 	Regions  []secret.Region // where given, they replace the group's, the store's and the source's
 	Except   Except
-	Name     string // a template for the name of the copy; empty: the store's own way
-	Shape    *Shape // how the value is made; nil: as it is
+	// ByName says that the source's name says where it goes: CLUSTER/NAMESPACE/NAME. A secret that is named otherwise, or for another cluster, is none of the route's.
+	ByName    bool
+	Namespace string // a template for the namespace of the copy; empty: the store's own
+	Name      string // a template for the name of the copy; empty: the store's own way
+	Shape     *Shape // how the value is made; nil: as it is
 }
 
 // Except takes accounts, groups of accounts and Regions out of a route, everywhere.

@@ -16,10 +16,14 @@ type Shape struct {
 	Split    []string          `json:"split,omitempty"`    // a copy of its own for each of these keys
 	Merge    string            `json:"merge,omitempty"`    // one copy of all secrets of one name: a template for the key that each has in it
 	Template string            `json:"template,omitempty"` // a template for the whole value
+	Type     string            `json:"type,omitempty"`     // what kind of object the copy is, where the target has several: "kubernetes.io/tls"
 }
 
-// IsZero reports whether the shape takes the value as it is.
-func (s *Shape) IsZero() bool {
+// IsZero reports whether the shape changes nothing at all.
+func (s *Shape) IsZero() bool { return s.AsIs() && (s == nil || s.Type == "") }
+
+// AsIs reports whether the shape takes the value as it is.
+func (s *Shape) AsIs() bool {
 	return s == nil || len(s.Include)+len(s.Exclude)+len(s.Rename)+len(s.Split) == 0 && s.Merge == "" && s.Template == ""
 }
 

@@ -129,7 +129,7 @@ func checkRename(s *plan.Shape) error {
 }
 
 // Make returns the value of a copy: of one input, or with Merge of one or more, in any order. key is the one of Split that the copy holds, and empty without Split.
-// The zero Shape returns the input's own value, text or binary; every other makes new text. An error wraps ErrValue; it quotes nothing of a value and no key but
+// A Shape that takes the value as it is returns the input's own, text or binary; every other makes new text. An error wraps ErrValue; it quotes nothing of a value and no key but
 // those that the shape names.
 func (s *Shaper) Make(inputs []Input, key string) (secret.Value, error) {
 	switch {
@@ -137,7 +137,7 @@ func (s *Shaper) Make(inputs []Input, key string) (secret.Value, error) {
 		return secret.Value{}, fmt.Errorf("%w: %d secrets for it", ErrValue, len(inputs))
 	case (key != "" || len(s.shape.Split) > 0) && !slices.Contains(s.shape.Split, key):
 		return secret.Value{}, fmt.Errorf("%w: its key is not one of split", ErrValue)
-	case s.shape.IsZero():
+	case s.shape.AsIs():
 		return inputs[0].Value, nil
 	}
 	texts, budget := make([]source, 0, len(inputs)), maxMembers

@@ -84,6 +84,21 @@ type Divided interface {
 	// Present returns the namespaces, sorted, in which copies of ours may be: those that Namespaces writes out, and those that exist and match one of its globs.
 	// Where the server does not let us list namespaces, whole is false and the answer has only the former.
 	Present(ctx context.Context) (all []string, whole bool, err error)
+	// Reached says how the store's place is found where its settings do not name it: two stores that are reached differently must not be called the same.
+	// Empty: they name it, and whoever wrote them knows.
+	Reached() string
+	// Rules returns what the store's calls need for a use, in each namespace unless it is Clusterwide. It does not depend on Access, which is AWS's.
+	Rules(use Use) []Rule
+}
+
+// Rule is a permission of Kubernetes' RBAC.
+type Rule struct {
+	Group, Resource string // "apps" and "deployments"; the group of "secrets" is empty
+	Verbs           []string
+	// Clusterwide says that a Role in a namespace can't hold it: it takes a ClusterRole.
+	Clusterwide bool
+	// Optional: without it the tool works by a fallback, or does less.
+	Optional bool
 }
 
 // Use is what a store is used for.

@@ -71,6 +71,9 @@ func info(st store.Store) config.StoreInfo {
 	if i.Elsewhere && at.Known() {
 		i.Identity = string(secret.NewIdentity(at, ""))
 	}
+	if d, ok := st.(store.Divided); ok {
+		i.Divided, i.Cluster, i.Reached, i.Namespace, i.Namespaces = true, at.Cluster, d.Reached(), at.Namespace, d.Namespaces()
+	}
 	if d, ok := st.(store.Dependent); ok {
 		for _, ref := range d.Reads() {
 			i.Reads = append(i.Reads, config.SecretRef(ref))

@@ -39,12 +39,13 @@ const (
 // TestMain keeps the AWS settings of whoever runs the tests out of them.
 func TestMain(m *testing.M) {
 	for _, kv := range os.Environ() {
-		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SECRETSYNC_CONFIG") {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "SECRETSYNC_CONFIG") || strings.HasPrefix(name, "KUBE") {
 			_ = os.Unsetenv(name)
 		}
 	}
 	code := m.Run()
 	server.Close()
+	apiserver.Close()
 	os.Exit(code)
 }
 

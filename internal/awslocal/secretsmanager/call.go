@@ -12,6 +12,11 @@ type call struct {
 	r      *service.Request
 	locked *store
 	jobs   []replicaJob // what is to be done in other Regions once the store is free again
+	events []service.Event
+	about  struct { // the secret that the call is about, for its record; zero until it is found
+		place
+		arn string
+	}
 }
 
 // conditions are the condition keys of a request.
@@ -31,7 +36,9 @@ func (c *call) lock(at place) *store {
 	st := c.store(at)
 	st.mu.Lock()
 	c.locked = st
-	c.expire(st, c.r.Now)
+	for _, x := range c.expire(st, c.r.Now) {
+		c.ended(x)
+	}
 	return st
 }
 
@@ -70,6 +77,7 @@ func (c *call) open(id, action string, cond conditions) (found, *service.Error) 
 	if f.rec != nil {
 		f.arn = f.rec.arn
 	}
+	c.about.place, c.about.arn = ref.place, f.arn
 	c.note(ref.name)
 	return f, c.authorize(action, f, cond)
 }

@@ -1,6 +1,10 @@
 package secretsmanager
 
-import "github.com/secretsync-dev/secretsync/internal/awslocal/service"
+import (
+	"slices"
+
+	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
+)
 
 type createInput struct {
 	payload
@@ -56,6 +60,7 @@ func createSecret(c *call) (any, *service.Error) {
 	}
 	home, name, token := c.home(), *in.Name, *in.ClientRequestToken
 	c.note(name)
+	c.about.place = home
 	st := c.lock(home)
 	old := st.byName[name]
 	x := &record{place: home, name: name, arn: home.arn(name + "-" + c.suffix())}
@@ -76,6 +81,7 @@ func createSecret(c *call) (any, *service.Error) {
 	if err := replicasAllowed(x, in.AddReplicaRegions); err != nil {
 		return nil, err
 	}
+	c.about.arn = x.arn
 	out := createOutput{named: named{x.arn, name}}
 	if in.payload.given() {
 		if _, err := c.write(x, x.keyID, token, in.payload, nil); err != nil {
@@ -131,6 +137,8 @@ func (c *call) authorizeCreate(in *createInput, f found) *service.Error {
 
 // createAgain answers for a name that is taken: only the very same call once more succeeds.
 func (c *call) createAgain(x *record, token string, p payload) (any, *service.Error) {
+	c.about.arn = x.arn
+	c.events = slices.DeleteFunc(c.events, func(e service.Event) bool { return !e.Trail }) // those of the version that is not taken
 	if !x.deleted.IsZero() {
 		return nil, invalidRequest("You can't create this secret because a secret with this name is already scheduled for deletion.")
 	}

@@ -60,6 +60,7 @@ func deleteSecret(c *call) (any, *service.Error) {
 	out := deleteOutput{named: named{x.arn, x.name}}
 	if force {
 		c.remove(c.locked, x, now)
+		c.ended(x)
 		out.DeletionDate = timestamp(now)
 		return out, nil
 	}

@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		return fmt.Sprintf("99999999-0000-4000-8000-%012d", n)
 	}
 	return &world{
-		T: t, svc: New(keys, ids), keys: keys, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		T: t, svc: New(keys, nil, ids), keys: keys, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		account: account, region: region, deny: map[string]bool{},
 	}
 }

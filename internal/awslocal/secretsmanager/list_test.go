@@ -299,7 +299,7 @@ func TestDatesOfAccessAndChange(t *testing.T) {
 }
 
 func BenchmarkAPageOfTenThousand(b *testing.B) {
-	svc := New(nil, nil)
+	svc := New(nil, nil, nil)
 	now := time.Now()
 	for i := range 10_000 {
 		if err := svc.Seed(account, region, now, Secret{Name: fmt.Sprintf("secret/%05d", i), Value: "x"}); err != nil {

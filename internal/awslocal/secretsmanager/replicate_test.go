@@ -145,7 +145,7 @@ func TestAReplicaWhoseKeyIsRefusedFails(t *testing.T) {
 }
 
 func TestConcurrentCallsKeepLabelsAndReplicasInOrder(t *testing.T) {
-	svc := New(nil, nil)
+	svc := New(nil, nil, nil)
 	w := newWorld(t)
 	w.svc = svc
 	w.do("CreateSecret", in{"Name": "s", "SecretString": "x", "ClientRequestToken": v(1), "AddReplicaRegions": []in{{"Region": other}}})

@@ -15,6 +15,7 @@ import (
 // Keys.Use is called with no lock held, so that a slow KMS holds up nobody else.
 type Service struct {
 	keys       service.Keys
+	bus        service.Bus
 	newID      func() string
 	operations map[string]operation
 	policies   sync.Map // the ARN of a secret to the text of its resource policy
@@ -28,15 +29,16 @@ var _ service.Service = (*Service)(nil)
 // operation answers one operation; the call is released by Serve.
 type operation func(*call) (any, *service.Error)
 
-// New returns a Secrets Manager without any secret. It encrypts with keys.
+// New returns a Secrets Manager without any secret. It encrypts with keys, and tells bus what happens to secrets; nil tells nobody.
 // newID returns a new unique string of 32 to 64 characters, the last six letters and digits of which become the suffix of an ARN;
 // nil takes random ones.
-func New(keys service.Keys, newID func() string) *Service {
+func New(keys service.Keys, bus service.Bus, newID func() string) *Service {
 	if newID == nil {
 		newID = randomID
 	}
 	return &Service{
 		keys:   keys,
+		bus:    bus,
 		newID:  newID,
 		stores: make(map[place]*store),
 		operations: map[string]operation{
@@ -82,6 +84,7 @@ func (s *Service) Serve(_ context.Context, r *service.Request) (*service.Respons
 		return run(c)
 	}()
 	c.finishReplication()
+	c.tell(out, err)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func updateSecretVersionStage(c *call) (any, *service.Error) {
 	if err != nil {
 		return nil, err
 	}
-	x.labels = next
+	c.relabel(x, next)
 	x.touched(c.r.Now)
 	c.replicate(x)
 	return named{x.arn, x.name}, nil

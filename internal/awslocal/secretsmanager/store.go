@@ -71,20 +71,22 @@ func (st *store) spare(x *record) {
 	delete(st.doomed, x)
 }
 
-// expire removes what was marked for deletion and whose window has passed. Call it first in every call.
-func (s *Service) expire(st *store, now time.Time) {
+// expire removes what was marked for deletion and whose window has passed, and returns it. Call it first in every call.
+func (s *Service) expire(st *store, now time.Time) (gone []*record) {
 	if st.due.IsZero() || now.Before(st.due) {
-		return
+		return nil
 	}
 	st.due = time.Time{}
 	for x := range st.doomed {
 		switch {
 		case !now.Before(x.purge):
 			s.remove(st, x, x.purge)
+			gone = append(gone, x)
 		case st.due.IsZero() || x.purge.Before(st.due):
 			st.due = x.purge
 		}
 	}
+	return gone
 }
 
 // remove makes a secret go away, with its versions and its policy. Only late listings remember it.

@@ -29,7 +29,7 @@ func (c *call) write(x *record, key, token string, p payload, asked []string) (b
 		return false, err
 	}
 	x.add(newVersion(token, p, key, c.r.Now))
-	x.labels = next
+	c.relabel(x, next)
 	return true, nil
 }
 

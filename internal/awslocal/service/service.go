@@ -17,6 +17,13 @@ type Service interface {
 	Serve(ctx context.Context, r *Request) (*Response, *Error)
 }
 
+// Router is a Service of a REST protocol: what is asked for stands in the path, and an error's code in a header.
+type Router interface {
+	Service
+	// Route returns the operation that a method and a path mean, and what the path names; "" where there is none.
+	Route(method, path string) (operation string, names map[string]string)
+}
+
 // Principal is who signed a request.
 type Principal struct {
 	Account string // 12 digits
@@ -31,13 +38,15 @@ type Request struct {
 	Principal Principal
 	Operation string     // "GetSecretValue"
 	Body      []byte     // the JSON document of the JSON protocols
-	Form      url.Values // the parameters of the query protocol
+	Form      url.Values // the parameters of the query protocol; of a REST protocol, those of path and query
 	Now       time.Time  // the embedded AWS's clock, read once
 
 	// Lag is how far a listing is behind at this moment; zero shows everything at once.
 	Lag time.Duration
 	// Listing changes what a listing shows, on request of a fault.
 	Listing Listing
+	// Delivery is what becomes of the messages of this call, on request of a fault.
+	Delivery Delivery
 
 	// Authorize says whether the caller may do action on resource; the error is what AWS answers where it may not.
 	// conditions holds the condition keys of this request ("secretsmanager:Name", "aws:RequestTag/x", "aws:ResourceTag/x").
@@ -69,7 +78,11 @@ type Error struct {
 	Code    string
 	Message string
 	Status  int
+	Query   string // the code in the query protocol, of a service that spoke it once and still says so in a header; empty: none
 }
+
+// Gone is the code of a call that was waiting, and whose caller went away meanwhile: nothing was done, and nobody is answered.
+const Gone = "(gone)"
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 

@@ -2,6 +2,7 @@ package sns
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -61,14 +62,35 @@ func (s *Service) publish(r *service.Request) (any, *service.Error) {
 	if refused != nil {
 		return nil, refused
 	}
+	return struct {
+		ID string `xml:"MessageId"`
+	}{s.keep(t, m)}, nil
+}
+
+// keep notes a message as published, and returns its id.
+func (s *Service) keep(t *topic, m Message) string {
 	m.ID = s.newID()
 	if len(t.published) == kept {
 		t.published = t.published[1:]
 	}
 	t.published = append(t.published, m)
-	return struct {
-		ID string `xml:"MessageId"`
-	}{m.ID}, nil
+	return m.ID
+}
+
+// ErrNoTopic says that there is no topic with that ARN.
+var ErrNoTopic = errors.New("there is no such topic")
+
+// Deliver publishes a message on behalf of another service of AWS. The error is ErrNoTopic. It is safe for concurrent use.
+func (s *Service) Deliver(topicARN string, m Message) error {
+	at, name, refused := parseARN(topicARN, "TopicArn")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.places[at][name]
+	if refused != nil || t == nil {
+		return ErrNoTopic
+	}
+	s.keep(t, m)
+	return nil
 }
 
 // checkMessage says whether a message may be published, wherever to.

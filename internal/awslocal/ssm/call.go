@@ -9,8 +9,9 @@ import (
 // call is one request on its way. st is the caller's store in the Region, and locked but for the time that useKey takes.
 type call struct {
 	*Service
-	r  *service.Request
-	st *store
+	r      *service.Request
+	st     *store
+	events []service.Event // of what the call did; they leave when the store is free again
 }
 
 func (c *call) note(name string) {

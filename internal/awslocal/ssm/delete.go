@@ -21,6 +21,7 @@ func deleteParameter(c *call) (any, *service.Error) {
 	if err != nil {
 		return nil, err
 	}
+	c.change(x, "Delete")
 	c.st.remove(x, c.r.Now)
 	return struct{}{}, nil
 }
@@ -56,6 +57,7 @@ func deleteParameters(c *call) (any, *service.Error) {
 		}
 	}
 	for _, x := range found {
+		c.change(x, "Delete")
 		c.st.remove(x, c.r.Now)
 	}
 	return out, nil

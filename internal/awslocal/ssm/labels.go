@@ -67,8 +67,13 @@ func labelParameterVersion(c *call) (any, *service.Error) {
 		return nil, refuse("ParameterVersionLabelLimitExceeded",
 			"A parameter version can have maximum %d labels.Move one or more labels to another version and try again.", maxLabels)
 	}
+	moved := false
 	for label := range next {
+		moved = moved || x.labels[label] != v.number
 		x.labels[label] = v.number
+	}
+	if moved {
+		c.change(x, "LabelParameterVersion")
 	}
 	return out, nil
 }

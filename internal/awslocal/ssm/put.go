@@ -85,6 +85,11 @@ func putParameter(c *call) (any, *service.Error) {
 		}
 	}
 	c.st.add(name, v, in.Tags, c.r.Now)
+	operation := "Update"
+	if v.number == 1 {
+		operation = "Create"
+	}
+	c.change(c.st.byName[name], operation)
 	return putOutput{Tier: v.tier, Version: v.number}, nil
 }
 

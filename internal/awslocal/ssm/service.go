@@ -14,6 +14,7 @@ import (
 // Request.Authorize is called while a store is locked: it may call neither Serve nor Seed. Keys.Use is called with no lock held.
 type Service struct {
 	keys       service.Keys
+	bus        service.Bus
 	operations map[string]operation
 
 	mu     sync.Mutex
@@ -25,10 +26,11 @@ var _ service.Service = (*Service)(nil)
 // operation answers one operation, with the caller's store locked.
 type operation func(*call) (any, *service.Error)
 
-// New returns a Parameter Store without any parameter. It encrypts with keys; nil encrypts nothing.
-func New(keys service.Keys) *Service {
+// New returns a Parameter Store without any parameter. It encrypts with keys, and tells bus what happens to parameters; nil encrypts nothing, and tells nobody.
+func New(keys service.Keys, bus service.Bus) *Service {
 	return &Service{
 		keys:   keys,
+		bus:    bus,
 		stores: make(map[place]*store),
 		operations: map[string]operation{
 			"AddTagsToResource":       addTagsToResource,
@@ -58,9 +60,12 @@ func (s *Service) Serve(_ context.Context, r *service.Request) (*service.Respons
 		return nil, &service.Error{Code: "UnknownOperationException"}
 	}
 	c := &call{Service: s, r: r, st: s.store(place{account: r.Account, region: r.Region})}
-	c.st.mu.Lock()
-	defer c.st.mu.Unlock()
-	out, err := run(c)
+	out, err := func() (any, *service.Error) {
+		c.st.mu.Lock()
+		defer c.st.mu.Unlock()
+		return run(c)
+	}()
+	c.tell()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/event"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// readEvent reads an event from a file, "-" being standard input, and limits a run to what it is about, which may be nothing.
+func (a *app) readEvent(ctx context.Context, name string, o engine.Options) (engine.Options, error) {
+	data, err := a.eventData(ctx, name)
+	if err != nil {
+		return o, fmt.Errorf("event: %w", err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return o, fmt.Errorf("event: %s is empty: a whole run is asked for by {}", name) // and not by a pipe that broke
+	}
+	messages, err := event.Parse(data)
+	if err != nil {
+		return o, err
+	}
+	hints := []event.Hint{}
+	var runs []*event.Run
+	for _, m := range messages {
+		switch {
+		case m.Err != nil:
+			return o, m.Err
+		case m.Ignored != "":
+			a.note("the event is ignored: %s", m.Ignored)
+		case m.Run != nil:
+			runs = append(runs, m.Run)
+		default:
+			hints = append(hints, m.Hints...)
+		}
+	}
+	switch {
+	case len(runs) > 0 && len(hints) > 0:
+		return o, errors.New("event: it asks for runs, and names secrets too: give them one by one")
+	case len(runs) > 0:
+		return limitTo(o, runs)
+	}
+	o.Hints = event.Merge(hints)
+	return o, nil
+}
+
+// limitTo limits a run to what others ask for. One of them may ask for all.
+func limitTo(o engine.Options, runs []*event.Run) (engine.Options, error) {
+	var due []secret.SyncName
+	for _, r := range runs {
+		switch {
+		case len(r.Only) > 0 && (len(runs) > 1 || len(o.Only) > 0):
+			return o, errors.New("event: it asks for several runs, or --only limits it once more: give them one by one")
+		case len(r.Only) > 0:
+			o.Only = r.Only
+		}
+		if r.Syncs == nil {
+			return o, nil
+		}
+		due = append(due, r.Syncs...)
+	}
+	o.Due = due
+	return o, nil
+}
+
+func (a *app) eventData(ctx context.Context, name string) ([]byte, error) {
+	if name != "-" {
+		return readFile(ctx, name)
+	}
+	return within(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.in, event.MaxBatch+1)) })
+}

@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// What SQS allows at most.
+const (
+	batchSize = 10 // messages of one call
+	longPoll  = 20 // seconds
+)
+
+// patience is how long a call may take, beyond the wait for messages.
+const patience = 20 * time.Second
+
+// SQS is a queue of Amazon SQS.
+type SQS struct {
+	client *sqs.Client
+	url    string
+}
+
+// regionOfHost finds the Region in the name of an endpoint of SQS, whatever partition or VPC endpoint it belongs to.
+var regionOfHost = regexp.MustCompile(`(?:^|\.)sqs(?:-fips)?\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.`)
+
+// OpenSQS returns the queue of an URL. It makes no call. The Region is the URL's or, where that names none, cfg's. A call of Receive takes 20 seconds: cfg must not cut
+// it off, nor give the service up for longer than a call, as the configurations of an awscfg.Factory do.
+func OpenSQS(cfg aws.Config, queue string) (*SQS, error) {
+	u, err := url.Parse(queue)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(u.Path) < 2 {
+		return nil, errors.New("open queue: invalid: want the URL of an SQS queue, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+	}
+	region := cfg.Region
+	if m := regionOfHost.FindStringSubmatch(u.Host); m != nil {
+		region = m[1]
+	}
+	if region == "" {
+		return nil, fmt.Errorf("open queue %q: invalid: its URL names no Region: set AWS_REGION", queue)
+	}
+	return &SQS{client: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.Region = region }), url: queue}, nil
+}
+
+// Receive is of Queue.
+func (q *SQS) Receive(ctx context.Context, visible time.Duration) ([]Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, longPoll*time.Second+patience)
+	defer cancel()
+	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &q.url, MaxNumberOfMessages: batchSize, WaitTimeSeconds: longPoll, VisibilityTimeout: seconds(visible),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receive messages: %w", err)
+	}
+	all := make([]Message, len(out.Messages))
+	for i, m := range out.Messages {
+		all[i] = Message{ID: aws.ToString(m.MessageId), Handle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body)}
+		if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+			all[i].Sent = time.UnixMilli(ms).UTC()
+		}
+	}
+	return all, nil
+}
+
+// Delete is of Queue.
+func (q *SQS) Delete(ctx context.Context, all []Message) error {
+	return inBatches(ctx, all, "delete messages", func(ctx context.Context, batch []Message) ([]types.BatchResultErrorEntry, error) {
+		in := &sqs.DeleteMessageBatchInput{QueueUrl: &q.url}
+		for i, m := range batch {
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &m.Handle})
+		}
+		out, err := q.client.DeleteMessageBatch(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return out.Failed, nil
+	})
+}
+
+// Hide is of Queue.
+func (q *SQS) Hide(ctx context.Context, all []Message, visible time.Duration) error {
+	return inBatches(ctx, all, "change the visibility of messages", func(ctx context.Context, batch []Message) ([]types.BatchResultErrorEntry, error) {
+		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url}
+		for i, m := range batch {
+			in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &m.Handle, VisibilityTimeout: seconds(visible),
+			})
+		}
+		out, err := q.client.ChangeMessageVisibilityBatch(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return out.Failed, nil
+	})
+}
+
+func seconds(d time.Duration) int32 { return int32(d / time.Second) }
+
+// inBatches calls do with ten messages at a time, all of them whatever becomes of some, and returns one error that says of how many it failed, and why first.
+func inBatches(ctx context.Context, all []Message, what string, do func(context.Context, []Message) ([]types.BatchResultErrorEntry, error)) error {
+	failed, first := 0, error(nil)
+	for batch := range slices.Chunk(all, batchSize) {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		entries, err := do(limited, batch)
+		cancel()
+		switch {
+		case err != nil:
+			failed += len(batch)
+		case len(entries) > 0:
+			failed += len(entries)
+			err = errors.New(aws.ToString(entries[0].Code))
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %d of %d failed: %w", what, failed, len(all), first)
+}

@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/event"
+	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
+)
+
+// brakesLookBack is how long a deletion counts for the brakes of a run that follows hints: each is a run of its own, and together they are one.
+const brakesLookBack = 24 * time.Hour
+
+// hinted returns the rules that hints may be about, going by what takes no call to tell.
+func (e *Engine) hinted(rules []*plan.Rule, hints []event.Hint) []*plan.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r *plan.Rule) bool {
+		st, ok := e.set.Stores[r.From]
+		if !ok {
+			return false // which fails the rule
+		}
+		at, _ := st.Fixed()
+		return !slices.ContainsFunc(hints, func(h event.Hint) bool {
+			return isAt(h, at) && slices.ContainsFunc(h.Names, func(n secret.Name) bool { return e.mayBeAbout(r, n) })
+		})
+	})
+}
+
+// isAt reports whether a hint is about a store at a place, as far as both say.
+func isAt(h event.Hint, at secret.Place) bool {
+	return (h.Kind == "" || h.Kind == at.Kind) && (h.Account == "" || at.Account == "" || h.Account == at.Account) && (h.Region == "" || at.Region == "" || h.Region == at.Region)
+}
+
+// mayBeAbout reports whether a rule may select a source of that name, and has a way for it.
+func (e *Engine) mayBeAbout(r *plan.Rule, name secret.Name) bool {
+	if !strings.HasPrefix(string(name), e.set.Stores[r.From].Scope()) || !r.Select.MayBe(name) {
+		return false
+	}
+	return slices.ContainsFunc(r.To, func(to plan.Route) bool { return !to.ByName }) || slices.ContainsFunc(r.To, func(to plan.Route) bool {
+		st, ok := e.set.Stores[to.Store]
+		if !ok {
+			return true
+		}
+		_, nowhere, _ := (&way{byName: true}).within(st, name)
+		return nowhere == ""
+	})
+}
+
+// merges reports whether a rule makes one copy of several secrets.
+func (e *Engine) merges(r *plan.Rule) bool {
+	return slices.ContainsFunc(r.To, func(to plan.Route) bool { return to.Shape != nil && to.Shape.Merge != "" })
+}
+
+// follow describes what hints name in a store, once its place is known.
+func (v *view) follow(ctx context.Context, hints []event.Hint, about func(secret.Name) bool) error {
+	if v.place, v.err = v.source.Place(ctx); v.err != nil {
+		return v.err
+	}
+	v.about, v.sweep = map[secret.Name]bool{}, map[secret.Name]bool{}
+	var here []event.Hint
+	var names []secret.Name
+	for _, h := range hints {
+		if !isAt(h, v.place) {
+			continue
+		}
+		if h.Names = slices.DeleteFunc(slices.Clone(h.Names), func(n secret.Name) bool { return !about(n) }); len(h.Names) > 0 {
+			here, names = append(here, h), append(names, h.Names...)
+		}
+	}
+	slices.Sort(names)
+	if err := v.describe(ctx, slices.Compact(names)); err != nil {
+		return err
+	}
+	v.settle(here)
+	return nil
+}
+
+// settle decides which of the names of each hint it is about: those that exist or, where none does, all.
+func (v *view) settle(hints []event.Hint) {
+	for _, h := range hints {
+		exists := slices.ContainsFunc(h.Names, func(n secret.Name) bool { _, ok := v.find(n); return ok })
+		for _, n := range h.Names {
+			m, found := v.find(n)
+			if exists && !found {
+				continue
+			}
+			v.about[n] = true
+			if h.Sweep || !found || !m.Deleted.IsZero() {
+				v.sweep[n] = true
+			}
+		}
+	}
+	for n := range v.gone {
+		if !v.about[n] {
+			delete(v.gone, n)
+		}
+	}
+	for n := range v.blocked {
+		if !v.about[n] {
+			delete(v.blocked, n)
+		}
+	}
+}
+
+// sweeping reports whether a run that follows hints looks for copies that are not wanted any more.
+func (s *scope) sweeping() bool {
+	for _, v := range s.views {
+		if len(v.sweep) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isAbout reports whether a copy is of a secret that a hint names.
+func (s *scope) isAbout(c *secret.Copy) bool {
+	for _, v := range s.views {
+		if name, ok := v.sourceOf(c); ok && v.about[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// described returns what is looked at in a place by a run that follows hints: the names of wanted copies, and those that copies of swept sources have by the present rules.
+func (e *Engine) described(s *scope, at *seen, wants []*plan.Want) (names, swept []secret.Name) {
+	for _, w := range wants {
+		if !w.Aside {
+			names = append(names, w.Name)
+		}
+	}
+	for _, r := range s.rules {
+		for name := range s.views[r.From].sweep {
+			for i := range r.To {
+				swept = append(swept, e.namesAt(s, at, &r.To[i], name)...)
+			}
+		}
+	}
+	return names, swept
+}
+
+// namesAt returns the names that a route gives the copies of a source in a place; none where it does not lead there.
+func (e *Engine) namesAt(s *scope, at *seen, to *plan.Route, source secret.Name) []secret.Name {
+	i := slices.IndexFunc(at.place, func(t plan.Target) bool { return t.Store == to.Store })
+	if i < 0 {
+		return nil
+	}
+	namespace, nowhere, err := e.ways[to].within(e.set.Stores[to.Store], source)
+	if namespace == "" {
+		namespace = s.router.Places[to.Store].Namespace
+	}
+	if nowhere != "" || err != nil || namespace != at.place[i].Namespace {
+		return nil
+	}
+	names, err := e.ways[to].names(e.set.Stores[to.Store], source)
+	if err != nil {
+		return nil
+	}
+	return names
+}
+
+// observeNamed is observe for a run that follows hints: nothing is listed.
+func (e *Engine) observeNamed(ctx context.Context, s *scope, at *seen, wants []*plan.Want) (have []secret.Copy, blocked map[secret.Name]error) {
+	names, swept := e.described(s, at, wants)
+	all := slices.Concat(names, swept)
+	slices.Sort(all)
+	if all = slices.Compact(all); len(all) == 0 {
+		return nil, nil
+	}
+	have, blocked = e.describe(ctx, at, nil, all)
+	for _, n := range swept {
+		if err := blocked[n]; err != nil && !errors.Is(err, store.ErrNotPermitted) && !slices.Contains(names, n) {
+			at.unseen = append(at.unseen, fmt.Errorf("whether the copy %q is still wanted could not be told: %w", n, err))
+		}
+	}
+	return have, blocked
+}
+
+// weigh lists a place where a run that follows hints is to delete, so that the brakes can be worked out: how many copies are ours, and how many deletions of the last
+// day count with this one. Where that can't be told, nothing is deleted.
+func (e *Engine) weigh(ctx context.Context, s *scope, at *seen) (recent int) {
+	have, err := e.list(ctx, at)
+	if err != nil {
+		for _, st := range at.steps {
+			if st.Action == plan.Remove {
+				keep(st, fmt.Sprintf("not deleted: an event deletes only where a listing tells how many deletions there are: %v", err))
+			}
+		}
+		return 0
+	}
+	at.ours = 0
+	for i := range have {
+		c := &have[i]
+		switch {
+		case c.Mark.Owner != s.owner:
+		case c.Deleted.IsZero():
+			at.ours++
+		case e.set.Now().Sub(c.Mark.Deleting) < brakesLookBack:
+			recent++
+		}
+	}
+	return recent
+}
