@@ -110,6 +110,7 @@ func iamInput(s *session) (iam.Input, error) {
 			in.Topics = append(in.Topics, n.SNS.TopicARN)
 		}
 	}
+	in.Queue = f.Serve.Queue
 	for _, st := range f.Stores {
 		var settings map[string]any
 		if err := st.Decode(&settings); err != nil {
@@ -118,11 +119,23 @@ func iamInput(s *session) (iam.Input, error) {
 		role, _ := settings["role"].(string)
 		externalID, _ := settings["externalId"].(string)
 		in.Stores[st.Name] = iam.Store{Store: s.stores[st.Name], Role: role, ExternalID: externalID}
+		if eks, ok := settings["eks"].(map[string]any); ok {
+			in.Clusters = append(in.Clusters, clusterOf(eks))
+		}
 		if at, _ := s.stores[st.Name].Fixed(); in.Partition == "" && at.Region != "" {
 			in.Partition = awscfg.Partition(at.Region)
 		}
 	}
 	return in, nil
+}
+
+// clusterOf reads what a store of Kubernetes says of its cluster of EKS.
+func clusterOf(eks map[string]any) iam.Cluster {
+	text := func(key string) string {
+		s, _ := eks[key].(string)
+		return s
+	}
+	return iam.Cluster{Name: text("cluster"), Region: secret.Region(text("region")), Role: text("role")}
 }
 
 // documentsText returns documents one after the other, each under a heading.

@@ -71,6 +71,7 @@ func (o opened) input(t *testing.T) iam.Input {
 			in.Topics = append(in.Topics, n.SNS.TopicARN)
 		}
 	}
+	in.Queue = o.file.Serve.Queue
 	for _, s := range o.file.Stores {
 		var settings map[string]any
 		if err := s.Decode(&settings); err != nil {
@@ -79,6 +80,13 @@ func (o opened) input(t *testing.T) iam.Input {
 		role, _ := settings["role"].(string)
 		id, _ := settings["externalId"].(string)
 		in.Stores[s.Name] = iam.Store{Store: o.stores[s.Name], Role: role, ExternalID: id}
+		if eks, ok := settings["eks"].(map[string]any); ok {
+			c := iam.Cluster{Name: eks["cluster"].(string)}
+			region, _ := eks["region"].(string)
+			c.Region = secret.Region(region)
+			c.Role, _ = eks["role"].(string)
+			in.Clusters = append(in.Clusters, c)
+		}
 	}
 	return in
 }

@@ -32,6 +32,10 @@ type Input struct {
 	GroupsFrom *SecretRef
 	// Topics are the ARNs of the SNS topics that failures are published to.
 	Topics []string
+	// Queue is the URL of the queue that the daemon takes events from; empty: none.
+	Queue string
+	// Clusters are those of Amazon EKS that copies go to.
+	Clusters []Cluster
 	// HubRole is the ARN of the role that runs the program. Empty: DefaultHubRole of the hub's account.
 	HubRole string
 	// Accounts are accounts that the configuration does not name, as those of the groups' secret.
@@ -81,7 +85,7 @@ type Result struct {
 // Generate makes the policies; none where nothing is in AWS. The error says what the configuration must tell first: the hub's account, the accounts of a store that is opened once for each.
 func Generate(in Input) (*Result, error) {
 	g := &generator{Input: in, roles: map[string]*role{}}
-	if in.HubRole == "" && len(in.Topics) == 0 && !slices.ContainsFunc(slices.Collect(maps.Values(in.Stores)), inAWS) {
+	if in.HubRole == "" && len(in.Topics)+len(in.Clusters) == 0 && in.Queue == "" && !slices.ContainsFunc(slices.Collect(maps.Values(in.Stores)), inAWS) {
 		return &Result{Warnings: []string{"no store is in AWS: there is no policy to make"}}, nil
 	}
 	if err := g.resolveHub(); err != nil {
@@ -95,6 +99,8 @@ func Generate(in Input) (*Result, error) {
 	for _, topic := range in.Topics {
 		g.hub.allow(purposeNotify, nil, "sns:Publish", []string{topic})
 	}
+	g.events()
+	g.clusters()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -83,6 +83,8 @@ const (
 	purposeKeys     = "UseKeys"
 	purposeExamine  = "DescribeKeys"
 	purposeAssume   = "AssumeRoles"
+	purposeClusters = "FindClusters"
+	purposeEvents   = "TakeEvents"
 	purposeNotify   = "PublishFailures"
 	purposeNever    = "NeverForceDeletion"
 	purposeNoOther  = "NeverOtherTopics"
@@ -90,7 +92,7 @@ const (
 
 func purposes() []string {
 	return []string{purposeList, purposeDescribe, purposeRead, purposeCreate, purposeChange, purposeWrite, purposeSources, purposeKeys, purposeExamine,
-		purposeAssume, purposeNotify}
+		purposeAssume, purposeClusters, purposeEvents, purposeNotify}
 }
 
 // permissions collects what one role may do. It merges what has the same purpose and condition.
