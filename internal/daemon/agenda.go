@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,8 +10,8 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-// defaultEvery is how often a sync without a schedule runs.
-const defaultEvery = time.Hour
+// defaultSchedule is when a sync without a schedule runs.
+const defaultSchedule = "rate(1 hour)"
 
 // What a sync that could not be attempted waits for, at first and at most.
 const (
@@ -21,7 +22,6 @@ const (
 // appointment is when a sync runs next.
 type appointment struct {
 	sync     Sync
-	every    time.Duration // where the sync has no schedule
 	table    timetable
 	at       time.Time // by the schedule; zero: never again
 	due      time.Time // at, or earlier: at the start, and after what could not be attempted; zero: never again
@@ -33,26 +33,19 @@ type agenda struct{ all []*appointment }
 
 // newAgenda returns an agenda on which everything is due now, but for what was on the old one already, which may be nil. The error names a sync with a schedule that
 // can't be kept.
-func newAgenda(syncs []Sync, every time.Duration, now time.Time, old *agenda) (*agenda, error) {
-	if every <= 0 {
-		every = defaultEvery
-	}
+func newAgenda(syncs []Sync, now time.Time, old *agenda) (*agenda, error) {
 	if len(syncs) == 0 {
 		return nil, errors.New("serve: invalid: the configuration has no syncs")
 	}
 	a := &agenda{}
 	for _, s := range syncs {
 		p := &appointment{sync: s, at: now, due: now}
-		if s.Schedule == "" {
-			p.every, p.table = every, rate(every)
-		} else {
-			var err error
-			if p.table, err = parseSchedule(s.Schedule); err != nil {
-				return nil, fmt.Errorf("sync %q: schedule %q: %w", s.Name, s.Schedule, err)
-			}
+		var err error
+		if p.table, err = parseSchedule(cmp.Or(s.Schedule, defaultSchedule)); err != nil {
+			return nil, fmt.Errorf("sync %q: schedule %q: %w", s.Name, s.Schedule, err)
 		}
 		if old != nil {
-			if before := old.find(s.Name); before != nil && before.sync == s && before.every == p.every {
+			if before := old.find(s.Name); before != nil && before.sync == s {
 				p = before
 			}
 		}

@@ -68,7 +68,6 @@ type lab struct {
 	run    func(ctx context.Context, job Job) (*engine.Report, error)
 	openIs error
 	config string
-	every  time.Duration
 	lease  *Lease
 	reload chan struct{}
 	start  time.Time
@@ -123,7 +122,7 @@ func (l *lab) open(context.Context) (*Session, Settings, error) {
 		}
 		return run(ctx, job)
 	}}
-	settings := Settings{Every: l.every, Lease: l.lease}
+	settings := Settings{Lease: l.lease}
 	if l.queue != nil {
 		settings.Queue = "https://sqs.us-east-1.amazonaws.com/111111111111/events"
 	}

@@ -38,7 +38,7 @@ func (d *daemon) reload(ctx context.Context) error {
 	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a, err := newAgenda(s.Syncs, settings.Every, now, d.agenda)
+	a, err := newAgenda(s.Syncs, now, d.agenda)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (d *daemon) reload(ctx context.Context) error {
 		d.agenda = a
 		d.metrics.expect(s.Syncs, d.session.Syncs)
 	}
-	d.session, d.every = s, settings.Every
+	d.session = s
 	for _, part := range d.started.fixed(settings) {
 		d.log.Warn("a change of the configuration takes a restart", "setting", part)
 	}

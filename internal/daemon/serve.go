@@ -52,7 +52,6 @@ type daemon struct {
 
 	mu      sync.Mutex
 	session *Session
-	every   time.Duration
 	agenda  *agenda // nil: this replica makes no runs
 	ready   bool    // a run was attempted, or another replica leads
 }
@@ -102,7 +101,7 @@ func newDaemon(ctx context.Context, o Options) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := newAgenda(s.Syncs, settings.Every, d.now(), nil); err != nil {
+	if _, err := newAgenda(s.Syncs, d.now(), nil); err != nil {
 		return nil, err
 	}
 	switch {
@@ -116,7 +115,7 @@ func newDaemon(ctx context.Context, o Options) (*daemon, error) {
 			return nil, err
 		}
 	}
-	d.session, d.every, d.started = s, settings.Every, settings
+	d.session, d.started = s, settings
 	d.metrics.reloadOK.Set(1)
 	d.metrics.reloadedAt.Set(stamp(d.now()))
 	return d, nil
@@ -198,7 +197,7 @@ func (d *daemon) work(ctx context.Context) {
 func (d *daemon) takeOver() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a, err := newAgenda(d.session.Syncs, d.every, d.now(), nil)
+	a, err := newAgenda(d.session.Syncs, d.now(), nil)
 	if err != nil { // it was read before
 		d.log.Error("the schedules can't be read", "error", err.Error())
 		return false

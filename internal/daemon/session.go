@@ -3,7 +3,6 @@ package daemon
 
 import (
 	"context"
-	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
 	"github.com/secretsync-dev/secretsync/internal/event"
@@ -28,16 +27,15 @@ type Session struct {
 // Sync is one rule of the configuration. A reload runs at once what is not equal to what was there before.
 type Sync struct {
 	Name     secret.SyncName
-	Schedule string // as the configuration has it: rate(1 hour), cron(…), or a cron line; empty: none
+	Schedule string // as the configuration has it: rate(1 hour), cron(…), or a cron line; empty: every hour
 	Digest   string // of everything that the run of the sync depends on, to tell whether a reload changed it; empty: it changed nothing but schedules
 }
 
 // Settings are the `serve:` of a configuration. The zero Settings serve neither HTTP nor a queue.
 type Settings struct {
-	Listen string        // HOST:PORT for health and metrics; empty: none
-	Queue  string        // URL of the SQS queue with events; empty: none
-	Every  time.Duration // how often a sync without a schedule of its own runs; zero: every hour
-	Lease  *Lease        // the Kubernetes Lease by which one of several replicas leads; nil: every replica runs
+	Listen string // HOST:PORT for health and metrics; empty: none
+	Queue  string // URL of the SQS queue with events; empty: none
+	Lease  *Lease // the Kubernetes Lease by which one of several replicas leads; nil: every replica runs
 }
 
 // Lease names the Kubernetes Lease that replicas lead by.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,6 +46,7 @@ type cluster struct {
 	config    string
 	home      string
 	env       []string
+	user      storetest.KubernetesUser
 }
 
 func newCluster(t *testing.T, rules map[string]awslocal.SeedRule) *cluster {
@@ -68,9 +70,9 @@ func newCluster(t *testing.T, rules map[string]awslocal.SeedRule) *cluster {
 	if c.url, err = c.aws.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	user := apiserver.User(t, c.namespace, storetest.KubernetesRule{Resources: []string{"secrets"}, Verbs: []string{"get", "list", "create", "patch", "delete"}})
+	c.user = apiserver.User(t, c.namespace, storetest.KubernetesRule{Resources: []string{"secrets"}, Verbs: []string{"get", "list", "create", "patch", "delete"}})
 	c.env = []string{"HOME=" + c.home, "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + c.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + account,
-		"AWS_SECRET_ACCESS_KEY=x", "KUBECONFIG=" + apiserver.Kubeconfig(t, user, c.namespace)}
+		"AWS_SECRET_ACCESS_KEY=x", "KUBECONFIG=" + apiserver.Kubeconfig(t, c.user, c.namespace)}
 	c.config = fmt.Sprintf(`version: 1
 owner: platform
 stores:
@@ -193,10 +195,18 @@ func (s *served) log() string {
 	return s.text.String()
 }
 
-var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
+var listening = regexp.MustCompile(`msg="serving health and metrics" address=(\S+)`)
 
 // serve starts the daemon, and waits until it is ready.
 func (c *cluster) serve() *served {
+	c.t.Helper()
+	s := c.start()
+	c.until("the daemon is ready", func() bool { status, _ := s.get("/readyz"); return status == http.StatusOK })
+	return s
+}
+
+// start starts the daemon.
+func (c *cluster) start() *served {
 	c.t.Helper()
 	s := &served{c: c, cmd: exec.Command(c.binary, "serve"), ends: make(chan error, 1)}
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = c.home, c.env, s, s
@@ -213,7 +223,6 @@ func (c *cluster) serve() *served {
 			c.t.Logf("the daemon's log:\n%s", s.log())
 		}
 	})
-	c.until("the daemon is ready", func() bool { status, _ := s.get("/readyz"); return status == http.StatusOK })
 	return s
 }
 
@@ -229,6 +238,20 @@ func (s *served) get(path string) (status int, body string) {
 	defer func() { _ = resp.Body.Close() }()
 	data, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(data)
+}
+
+// kubernetesCalls returns how many calls of an operation to Kubernetes the daemon has counted.
+func (s *served) kubernetesCalls(operation string) int {
+	_, metrics := s.get("/metrics")
+	n := 0
+	for _, m := range regexp.MustCompile(`secretsync_calls_total\{[^}]*operation="`+operation+`",[^}]*service="Kubernetes"\} (\d+)`).FindAllStringSubmatch(metrics, -1) {
+		count, err := strconv.Atoi(m[1])
+		if err != nil {
+			s.c.t.Fatal(err)
+		}
+		n += count
+	}
+	return n
 }
 
 // stop tells the daemon to end, as a supervisor does.
@@ -261,12 +284,16 @@ func TestAnEditReachesAKubernetesSecretByItsEventAlone(t *testing.T) {
 	c.until("the events of the creation are done", func() bool { return len(c.aws.QueueMessages("arn:aws:sqs:us-east-1:"+account+":changes")) == 0 })
 
 	c.aws.Ledger().Reset()
+	gets, patches := d.kubernetesCalls("get secrets"), d.kubernetesCalls("patch secrets")
 	c.put(db, `{"username": "app", "password": "`+canary+`-two"}`)
 	c.until("the edit has arrived", c.holds("db", "password", canary+"-two"))
 	c.until("its event is done", func() bool { return len(c.aws.QueueMessages("arn:aws:sqs:us-east-1:"+account+":changes")) == 0 })
 	calls := c.calls()
 	if calls["ListSecrets"] > 0 || calls["GetSecretValue"]+calls["BatchGetSecretValue"] != 1 || calls["DescribeSecret"] > 2 {
 		t.Errorf("the calls to AWS were %v", calls)
+	}
+	if gets, patches = d.kubernetesCalls("get secrets")-gets, d.kubernetesCalls("patch secrets")-patches; gets != 1 || patches != 1 || d.kubernetesCalls("list secrets") != 1 {
+		t.Errorf("the event took %d reads and %d writes of the copy, want one of each; and %d listings, want that of the start alone", gets, patches, d.kubernetesCalls("list secrets"))
 	}
 
 	// A secret that is new, one that is for another cluster, and one whose name leads out of the namespaces.
@@ -325,6 +352,34 @@ func TestAnEditWhoseEventIsLostIsFoundByTheNextRun(t *testing.T) {
 	c.signal(d, syscall.SIGHUP)
 	c.until("the reload runs what has changed", c.holds("late", "value", "x"))
 	d.stop()
+}
+
+// Several replicas: one leads by a Lease, and the next leads as soon as it ends.
+func TestOfTwoReplicasOneLeadsAndTheOtherTakesOver(t *testing.T) {
+	c := newCluster(t, nil)
+	apiserver.Allow(t, c.user, c.namespace, storetest.KubernetesRule{Group: "coordination.k8s.io", Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"}})
+	db := "prod/" + c.namespace + "/db"
+	c.put(db, "one")
+	c.write("secretsync.yaml", strings.Replace(c.config, "schedule: rate(30 days)", "schedule: rate(30 days), lease: {namespace: "+c.namespace+"}", 1))
+	first := c.serve()
+	c.until("the first leads", func() bool { return first.leads() })
+	c.until("it has made the copy", c.holds("db", "value", "one"))
+	second := c.start()
+	c.until("the second is up", func() bool { status, _ := second.get("/healthz"); return status == http.StatusOK })
+	if second.leads() {
+		t.Error("two lead")
+	}
+	c.put(db, "two")
+	first.stop()
+	c.until("the second leads", second.leads)
+	c.until("it has found what changed", c.holds("db", "value", "two"))
+	second.stop()
+}
+
+// leads reports whether the daemon says that it does.
+func (s *served) leads() bool {
+	_, metrics := s.get("/metrics")
+	return strings.Contains(metrics, "\nsecretsync_leader 1")
 }
 
 func (c *cluster) signal(d *served, s os.Signal) {
