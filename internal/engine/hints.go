@@ -73,7 +73,12 @@ func (v *view) follow(ctx context.Context, hints []event.Hint, about func(secret
 		}
 	}
 	slices.Sort(names)
-	if err := v.describe(ctx, slices.Compact(names)); err != nil {
+	names = slices.Compact(names)
+	v.metas = slices.DeleteFunc(v.metas, func(m secret.Meta) bool { // a listing, where there was one, may be late
+		_, named := slices.BinarySearch(names, m.Name)
+		return named
+	})
+	if err := v.describe(ctx, names); err != nil {
 		return err
 	}
 	v.settle(here)
