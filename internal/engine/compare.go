@@ -40,6 +40,7 @@ type step struct {
 	want  *plan.Want   // nil for an orphan
 	have  *secret.Copy // nil where none is there
 	state plan.State   // before the change
+	again bool         // it is kept or skipped because of what may pass
 }
 
 // compare looks at every place and diffs it. visit, where it is not nil, is told everything that was found, one at a time.

@@ -28,6 +28,8 @@ type Setup struct {
 	// Protected holds the names of secrets that the configuration came from: in no store are they synced or overwritten.
 	Protected []secret.Name
 	Limits    plan.Limits
+	// Deletions counts those of runs that follow hints. Nil: the engine counts its own.
+	Deletions *Deletions
 	// ConfigDigest stands for the configuration that all this was made from.
 	ConfigDigest string
 	Log          *slog.Logger     // nil: no log
@@ -55,6 +57,9 @@ func New(set Setup) *Engine {
 	}
 	if set.Now == nil {
 		set.Now = time.Now
+	}
+	if set.Deletions == nil {
+		set.Deletions = &Deletions{}
 	}
 	if set.Progress == nil {
 		set.Progress = func(Progress) {}

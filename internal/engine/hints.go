@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/event"
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
-
-// brakesLookBack is how long a deletion counts for the brakes of a run that follows hints: each is a run of its own, and together they are one.
-const brakesLookBack = 24 * time.Hour
 
 // hinted returns the rules that hints may be about, going by what takes no call to tell.
 func (e *Engine) hinted(rules []*plan.Rule, hints []event.Hint) []*plan.Rule {
@@ -78,15 +74,25 @@ func (v *view) follow(ctx context.Context, hints []event.Hint, about func(secret
 		_, named := slices.BinarySearch(names, m.Name)
 		return named
 	})
+	known := func(n secret.Name) bool { return v.gone[n] || v.blocked[n] != nil } // before: a rule that makes one copy of several names it
+	others := slices.DeleteFunc(slices.Clone(names), known)
 	if err := v.describe(ctx, names); err != nil {
 		return err
 	}
-	v.settle(here)
+	for _, n := range others {
+		if err := v.blocked[n]; errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrBadName) { // no secret can be called that
+			delete(v.blocked, n)
+			for i := range here {
+				here[i].Names = slices.DeleteFunc(here[i].Names, func(name secret.Name) bool { return name == n })
+			}
+		}
+	}
+	v.settle(here, others)
 	return nil
 }
 
-// settle decides which of the names of each hint it is about: those that exist or, where none does, all.
-func (v *view) settle(hints []event.Hint) {
+// settle decides which of the names of each hint it is about: those that exist or, where none does, all. Nothing is known of the others.
+func (v *view) settle(hints []event.Hint, others []secret.Name) {
 	for _, h := range hints {
 		exists := slices.ContainsFunc(h.Names, func(n secret.Name) bool { _, ok := v.find(n); return ok })
 		for _, n := range h.Names {
@@ -100,13 +106,9 @@ func (v *view) settle(hints []event.Hint) {
 			}
 		}
 	}
-	for n := range v.gone {
+	for _, n := range others {
 		if !v.about[n] {
 			delete(v.gone, n)
-		}
-	}
-	for n := range v.blocked {
-		if !v.about[n] {
 			delete(v.blocked, n)
 		}
 	}
@@ -186,17 +188,75 @@ func (e *Engine) observeNamed(ctx context.Context, s *scope, at *seen, wants []*
 	return have, blocked
 }
 
-// weigh lists a place where a run that follows hints is to delete, so that the brakes can be worked out: how many copies are ours, and how many deletions of the last
-// day count with this one. Where that can't be told, nothing is deleted.
-func (e *Engine) weigh(ctx context.Context, s *scope, at *seen) (recent int) {
-	have, err := e.list(ctx, at)
+// contest keeps what a run that follows hints would delete, and a source wants that no hint is about: only a listing of every source tells. Where one can't be read as a
+// whole, nothing is deleted, as in every run.
+func (e *Engine) contest(ctx context.Context, s *scope, all []*seen) {
+	if !slices.ContainsFunc(all, func(at *seen) bool { return slices.ContainsFunc(at.steps, removes) }) {
+		return
+	}
+	rules, err := e.rules(Options{})
 	if err != nil {
+		return // they were there before
+	}
+	whole := e.surveyOf(ctx, rules, e.look(ctx, rules, Options{}), Options{})
+	incomplete, again := whole.incomplete(), whole.unreached()
+	wanted := map[secret.Place]map[secret.Name]*plan.Want{}
+	for _, place := range whole.places() {
+		names := map[secret.Name]*plan.Want{}
+		for _, w := range whole.wants(place) {
+			names[w.Name] = w
+		}
+		wanted[place[0].Place] = names
+	}
+	for _, at := range all {
 		for _, st := range at.steps {
-			if st.Action == plan.Remove {
-				keep(st, fmt.Sprintf("not deleted: an event deletes only where a listing tells how many deletions there are: %v", err))
+			if !removes(st) {
+				continue
+			}
+			if w := wanted[at.target.Place][st.Name]; w != nil && secret.Identity(w.Identity().Tag()) != st.mark() { // its own source was described
+				keep(st, fmt.Sprintf("not deleted: sync %q wants this name here, for %q", w.Rule.Name, w.Source.Name))
+			} else if incomplete {
+				keep(st, "not deleted: a source could not be read as a whole in this run")
+				st.again = again
 			}
 		}
-		return 0
+	}
+}
+
+// unreached reports whether something of a source could not be looked at, and may be another time.
+func (s *scope) unreached() bool {
+	passing := func(err error) bool { return !errors.Is(err, store.ErrNotPermitted) }
+	for _, err := range s.failed {
+		if passing(err) {
+			return true
+		}
+	}
+	for _, v := range s.views {
+		for _, err := range v.blocked {
+			if passing(err) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// weigh lists a place where a run that follows hints is to delete, so that the brakes can be worked out: how many copies are ours, and how many deletions of the last
+// day it shows. Where that can't be told, nothing is deleted; the error is not that it is not permitted.
+func (e *Engine) weigh(ctx context.Context, s *scope, at *seen) (recent int, err error) {
+	have, err := e.list(ctx, at)
+	if err != nil {
+		denied := errors.Is(err, store.ErrNotPermitted)
+		for _, st := range at.steps {
+			if removes(st) {
+				keep(st, fmt.Sprintf("not deleted: an event deletes only where a listing tells how many deletions there are: %v", err))
+				st.again = !denied
+			}
+		}
+		if denied {
+			err = nil
+		}
+		return 0, err
 	}
 	at.ours = 0
 	for i := range have {
@@ -209,5 +269,8 @@ func (e *Engine) weigh(ctx context.Context, s *scope, at *seen) (recent int) {
 			recent++
 		}
 	}
-	return recent
+	return recent, nil
 }
+
+// removes reports whether a step deletes.
+func removes(st *step) bool { return st.Action == plan.Remove }

@@ -46,6 +46,9 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 	p := &plan.Plan{Version: PlanVersion, Owner: s.owner, MadeAt: e.set.Now().UTC(), ConfigDigest: e.digest(s), Changes: []plan.Change{}, Brakes: []plan.Brake{},
 		Warnings: s.warnings}
 	e.prove(ctx, s, p, all)
+	if o.Hints != nil {
+		e.contest(ctx, s, all)
+	}
 	about := s.about()
 	if len(about) > 0 && !slices.ContainsFunc(about, func(r *plan.Rule) bool { return s.failed[r.Name] == nil }) {
 		return nil, fmt.Errorf("%w: sync %q: %w", ErrNothing, about[0].Name, s.failed[about[0].Name])
@@ -73,10 +76,13 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		if at.unlisted && !o.limited() {
 			p.Warnings = append(p.Warnings, unlisted(at.target))
 		}
-		n := 0
+		recent := 0
 		if o.Hints != nil && slices.ContainsFunc(at.steps, deletes) {
-			n = e.weigh(ctx, s, at)
+			if recent, err = e.weigh(ctx, s, at); err != nil {
+				p.Problems = append(p.Problems, problem(at.target, err))
+			}
 		}
+		n := 0
 		run.ours[at.target.Place] = at.ours
 		for _, st := range at.steps {
 			switch {
@@ -92,6 +98,12 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 			if n > 0 && o.AllowDeletes == nil {
 				p.Warnings = append(p.Warnings, fmt.Sprintf("the listing of store %q is empty: nothing in %s is deleted because of it, unless --allow-deletes says so", from, at.target))
 			}
+		}
+		if o.Hints != nil && n > 0 {
+			n = e.set.Deletions.admit(e.set.Now(), at.target.Place, n, recent, func(total int) bool {
+				_, held := limits.Held(at.target, total, at.ours, allowed(o.AllowDeletes))
+				return held
+			})
 		}
 		if brake, held := limits.Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
 			p.Brakes = append(p.Brakes, brake)

@@ -26,7 +26,7 @@ type sourceKey struct {
 // prove keeps every orphan whose deletion is not proved: by this run's strong read of the source, which must be gone, or exist and not be routed there.
 // A whole listing that the reads contradict too often counts as incomplete: its syncs fail, and all their steps go.
 func (e *Engine) prove(ctx context.Context, s *scope, p *plan.Plan, all []*seen) {
-	incomplete := s.incomplete()
+	incomplete := s.options.Hints == nil && s.incomplete() // contest looks at every source
 	asked := map[sourceKey]*absence{}
 	for _, at := range all {
 		for _, st := range at.steps {
@@ -171,6 +171,9 @@ func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err er
 		keep(st, fmt.Sprintf("not deleted: under which name its source is wanted can't be told: %v", unnamed))
 		return false, nil
 	case rule == nil:
+		if why := e.renamed(st, a.meta.Name); why != "" {
+			keep(st, why)
+		}
 		return false, nil
 	case routing.Refused != "":
 		keep(st, fmt.Sprintf("not deleted: where sync %q sends its source is refused (%s)", rule.Name, routing.Detail))
@@ -178,6 +181,22 @@ func (e *Engine) judge(s *scope, st *step, a *absence) (contradicts bool, err er
 	}
 	keep(st, fmt.Sprintf("not deleted: its source is routed here by sync %q, which the listing did not show yet (stale list)", rule.Name))
 	return true, nil
+}
+
+// renamed says why a copy that its source's name brought to a cluster is kept where that name is for another cluster: a name does not change, so what the store calls
+// its cluster has.
+func (e *Engine) renamed(st *step, source secret.Name) string {
+	r := e.rule(st.Sync)
+	for i := range r.To {
+		to := &r.To[i]
+		if !to.ByName || to.Store != st.Target.Store {
+			continue
+		}
+		if _, nowhere, err := e.ways[to].within(e.set.Stores[to.Store], source); err == nil && nowhere != "" {
+			return "not deleted: " + nowhere + ": if the cluster was renamed, let cluster: of the store be its old name"
+		}
+	}
+	return ""
 }
 
 // wantedBy returns a rule that routes the source, as it was just described, to the step's target under the copy's name, or can't tell where to;

@@ -26,6 +26,7 @@ func (a *applier) remove(ctx context.Context, steps []*step) {
 		case unwritten[where{st.Target.Place, secret.Name(st.mark())}]:
 			a.out.set(st, Skipped, errors.New("not deleted: another copy of its source could not be written there, and the target shall not be without any"))
 		case a.out.failedRead():
+			st.again = true
 			a.out.set(st, Skipped, errors.New("not deleted: a source could not be read in this run"))
 		default:
 			going = append(going, st)

@@ -28,7 +28,7 @@ type Result struct {
 	Outcome Outcome `json:"outcome"`
 	Error   string  `json:"error"`
 
-	unbegun bool // the run ended before it was begun
+	again bool // it was not tried because of what may pass: the run ended before, or something could not be looked at
 }
 
 // Summary counts changes by action, and those that failed.
@@ -63,7 +63,7 @@ type TargetState struct {
 	Err string
 }
 
-// MayMend reports whether another run may mend what became of the change: it failed, its target was out of reach, or there was no time for it. A refusal stays one
+// MayMend reports whether another run may mend what became of the change: it failed, its target was out of reach, there was no time for it, or a deletion was not proved. A refusal stays one
 // until somebody changes something, and so does what a brake holds back.
 func (r *Result) MayMend() bool {
 	switch r.Outcome {
@@ -72,7 +72,7 @@ func (r *Result) MayMend() bool {
 	case Refused:
 		return r.Reason == plan.Unreachable
 	case Skipped:
-		return r.unbegun
+		return r.again
 	}
 	return false
 }
@@ -108,7 +108,7 @@ type outcomes struct {
 }
 
 func (o *outcomes) set(st *step, outcome Outcome, err error) {
-	r := Result{Change: st.Change, Outcome: outcome, unbegun: errors.Is(err, errInterrupted)}
+	r := Result{Change: st.Change, Outcome: outcome, again: st.again || errors.Is(err, errInterrupted)}
 	if err != nil {
 		r.Error = err.Error()
 	}

@@ -64,6 +64,8 @@ func (e *Engine) survey(ctx context.Context, o Options) (*scope, error) {
 	case len(rules) == 0 && len(o.Hints) > 0:
 		s.warnings = append(s.warnings, "no sync is about the secrets that the event names")
 	case len(rules) == 0:
+	case len(about) == 0:
+		s.warnings = append(s.warnings, "the syncs that the run is limited to are not about the secrets that the event names")
 	case len(errs) == len(about):
 		return nil, fmt.Errorf("%w: %w", ErrNothing, errors.Join(errs...))
 	}

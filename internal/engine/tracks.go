@@ -26,7 +26,7 @@ func (t *tracks) refuse(m *secret.Meta, reason plan.Reason, detail string) {
 // blockedHints refuses what hints name and can't be looked at: nobody else would tell.
 func (t *tracks) blockedHints() {
 	for n, err := range t.view.blocked {
-		if _, found := t.view.find(n); !found && t.rule.Select.MayBe(n) && !slices.Contains(t.rule.Select.Names, n) {
+		if _, found := t.view.find(n); !found && t.view.about[n] && t.rule.Select.MayBe(n) && !slices.Contains(t.rule.Select.Names, n) {
 			t.refuse(&secret.Meta{Name: n}, reasonOf(err), err.Error())
 		}
 	}

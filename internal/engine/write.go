@@ -133,7 +133,9 @@ func (a *applier) batch(ctx context.Context, units []*unit) {
 				r.Value.Wipe()
 			}
 			if ctx.Err() == nil {
-				a.out.unread()
+				if !errors.Is(read[i].Err, store.ErrBadValue) { // that one was read
+					a.out.unread()
+				}
 				for _, st := range u.steps {
 					a.fail(st, fmt.Errorf("its value could not be read: %w", read[i].Err))
 					a.progress.add()
