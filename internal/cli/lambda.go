@@ -8,7 +8,6 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/daemon"
 	"github.com/secretsync-dev/secretsync/internal/lambda"
-	"github.com/secretsync-dev/secretsync/internal/notify"
 )
 
 const (
@@ -41,10 +40,10 @@ func (a *app) lambda(ctx context.Context) error {
 	if strings.HasPrefix(name, fromSecrets) || strings.HasPrefix(name, fromParameter) {
 		reopen = reopenRemote
 	}
-	memory := &notify.Memory{}
+	known := &past{}
 	return lambda.Run(ctx, lambda.Options{
 		Open: func(ctx context.Context) (*daemon.Session, error) {
-			u, err := a.unattended(ctx, memory, nil)
+			u, err := a.unattended(ctx, known, nil)
 			if err != nil {
 				return nil, err
 			}

@@ -15,7 +15,6 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/config"
 	"github.com/secretsync-dev/secretsync/internal/daemon"
 	"github.com/secretsync-dev/secretsync/internal/kube"
-	"github.com/secretsync-dev/secretsync/internal/notify"
 )
 
 func newServe(a *app) *cobra.Command {
@@ -40,13 +39,13 @@ SIGTERM ends it: writes in flight are finished first. SIGHUP reads the configura
 // serve runs the daemon until ctx ends.
 func (a *app) serve(ctx context.Context) error {
 	metrics := daemon.NewMetrics(buildOf(a.version).Version)
-	memory := &notify.Memory{} // what was told is known after a reload too
+	known := &past{} // also after a reload
 	reload := make(chan struct{}, 1)
 	stop := onHangup(reload)
 	defer stop()
 	return daemon.Serve(ctx, daemon.Options{
 		Open: func(ctx context.Context) (*daemon.Session, daemon.Settings, error) {
-			u, err := a.unattended(ctx, memory, metrics.Observe)
+			u, err := a.unattended(ctx, known, metrics.Observe)
 			if err != nil {
 				return nil, daemon.Settings{}, err
 			}

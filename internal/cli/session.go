@@ -27,6 +27,7 @@ type session struct {
 
 	registry  *store.Registry
 	protected []secret.Name
+	deletions *engine.Deletions // of runs that follow events; nil: each engine counts its own
 }
 
 // newRunID returns a name for a run, which CloudTrail and messages carry.
@@ -72,7 +73,7 @@ func (a *app) openObserved(ctx context.Context, observe func(awscfg.Call)) (*ses
 // engineOver returns an engine for a session's configuration.
 func (a *app) engineOver(s *session, stores map[secret.StoreName]store.Store) *engine.Engine {
 	set := wire.Setup(s.file, stores)
-	set.Protected, set.Log, set.Progress = s.protected, a.log, a.err.progress
+	set.Protected, set.Log, set.Progress, set.Deletions = s.protected, a.log, a.err.progress, s.deletions
 	return engine.New(set)
 }
 

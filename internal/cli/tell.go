@@ -62,16 +62,24 @@ func (t *teller) tell(ctx context.Context, m notify.Message) (failed int) {
 			m.Region = string(region)
 		}
 	}
-	for _, r := range t.session.file.Rules {
-		if only := secret.SyncName(t.app.flags.sync); only == "" || r.Name == only {
-			m.Syncs = append(m.Syncs, string(r.Name))
-		}
+	if m.Syncs == nil {
+		m.Syncs = t.syncs()
 	}
 	for _, err := range t.to.Send(context.WithoutCancel(ctx), m) {
 		t.app.warn(err.Error())
 		failed++
 	}
 	return failed
+}
+
+// syncs returns the names of the syncs that a run is about.
+func (t *teller) syncs() (names []string) {
+	for _, r := range t.session.file.Rules {
+		if only := secret.SyncName(t.app.flags.sync); only == "" || r.Name == only {
+			names = append(names, string(r.Name))
+		}
+	}
+	return names
 }
 
 // inAWS reports whether any store is: without one, nobody looks for credentials.

@@ -3,14 +3,19 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/config"
 	"github.com/secretsync-dev/secretsync/internal/daemon"
 	"github.com/secretsync-dev/secretsync/internal/engine"
 	"github.com/secretsync-dev/secretsync/internal/notify"
+	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/wire"
 )
 
@@ -19,12 +24,21 @@ type unattended struct {
 	app     *app
 	session *session
 	teller  *teller
-	memory  *notify.Memory
+	past    *past
 	engine  atomic.Pointer[engine.Engine]
+
+	beginning sync.Mutex
+	begun     time.Time // of what awscfg knows of targets that don't answer
 }
 
-// unattended opens the configuration for runs that go on. memory knows what was told before; observe, where it is not nil, is told of every call.
-func (a *app) unattended(ctx context.Context, memory *notify.Memory, observe func(awscfg.Call)) (*unattended, error) {
+// past is what a process knows of its runs, whatever configuration they had. The zero past is that of a process that has just begun.
+type past struct {
+	told    notify.Memory
+	deleted engine.Deletions
+}
+
+// unattended opens the configuration for runs that go on. observe, where it is not nil, is told of every call.
+func (a *app) unattended(ctx context.Context, p *past, observe func(awscfg.Call)) (*unattended, error) {
 	s, err := a.openObserved(ctx, observe)
 	if err != nil {
 		return nil, err
@@ -33,8 +47,9 @@ func (a *app) unattended(ctx context.Context, memory *notify.Memory, observe fun
 	if err != nil {
 		return nil, err
 	}
-	u := &unattended{app: a, session: s, teller: t, memory: memory}
-	u.engine.Store(s.engine)
+	s.deletions = &p.deleted
+	u := &unattended{app: a, session: s, teller: t, past: p}
+	u.engine.Store(a.engineOver(s, s.stores))
 	return u, nil
 }
 
@@ -48,10 +63,19 @@ func (u *unattended) daemon() *daemon.Session {
 	return s
 }
 
+// renewEvery is how old what is known of unreachable targets may become where runs follow events only: each of these is too short to begin anew.
+const renewEvery = time.Minute
+
 // run makes one run. What a store remembers of its surroundings, such as which key an alias stands for, is forgotten before every run that does not follow events.
-func (u *unattended) run(ctx context.Context, job daemon.Job) (*engine.Report, error) {
+func (u *unattended) run(ctx context.Context, job daemon.Job) (r *engine.Report, err error) {
 	runID := newRunID()
-	u.session.factory.Begin(runID)
+	defer func() {
+		if p := recover(); p != nil { // whoever made the run ends it; and people are told
+			u.tellError(ctx, job, runID, errors.New("internal error: the run broke off: see the log"))
+			panic(p)
+		}
+	}()
+	u.begin(runID, job.Hints == nil)
 	if job.Hints == nil {
 		e, err := u.app.engineOf(u.session)
 		if err != nil {
@@ -62,47 +86,94 @@ func (u *unattended) run(ctx context.Context, job daemon.Job) (*engine.Report, e
 	e := u.engine.Load()
 	run, err := e.Plan(ctx, engine.Options{Only: job.Only, Due: job.Syncs, Hints: job.Hints})
 	if err != nil {
-		u.tell(ctx, job, runID, u.teller.ofError(ctx, err))
+		u.tellError(ctx, job, runID, err)
 		return nil, err
 	}
-	r := e.Apply(ctx, run)
-	m, failed := wire.Message(r)
-	if !failed {
-		m.Outcome = notify.Resolved
-	}
-	u.tell(ctx, job, runID, &m)
+	r = e.Apply(ctx, run)
+	u.tellReport(ctx, job, runID, r)
 	return r, nil
 }
 
-// tell sends what is new in a message, for runs about the same.
-func (u *unattended) tell(ctx context.Context, job daemon.Job, runID string, m *notify.Message) {
-	if m == nil || u.teller.to.Empty() {
+// begin begins a run: breakers are closed and retry budgets full. Runs that follow events are many, and share what there is of these for some time.
+func (u *unattended) begin(runID string, whole bool) {
+	u.beginning.Lock()
+	defer u.beginning.Unlock()
+	if whole || time.Since(u.begun) >= renewEvery {
+		u.begun = time.Now()
+		u.session.factory.Begin(runID)
+	}
+}
+
+func (u *unattended) tellError(ctx context.Context, job daemon.Job, runID string, err error) {
+	if m := u.teller.ofError(ctx, err); m != nil {
+		m.Syncs = u.syncsOf(job)
+		u.tell(ctx, runID, *m, func(notify.Item) bool { return false })
+	}
+}
+
+func (u *unattended) tellReport(ctx context.Context, job daemon.Job, runID string, r *engine.Report) {
+	m, failed := wire.Message(r)
+	switch {
+	case !failed && r.Interrupted:
+		return // what it did not come to is not mended
+	case !failed:
+		m.Outcome = notify.Resolved
+	}
+	m.Syncs = u.syncsOf(job)
+	u.tell(ctx, runID, m, covers(job, r))
+}
+
+// tell sends what is new in a message.
+func (u *unattended) tell(ctx context.Context, runID string, m notify.Message, covers func(notify.Item) bool) {
+	if u.teller.to.Empty() {
 		return
 	}
-	about := aboutOf(job)
-	next, tell := u.memory.Next(about, *m)
+	next, tell := u.past.told.Next(m, covers)
 	if !tell {
 		return
 	}
 	next.RunID = runID
-	if u.teller.tell(ctx, next) > 0 {
-		u.memory.Undelivered(about, next)
+	if u.teller.tell(ctx, next) == u.teller.to.Len() {
+		u.past.told.Undelivered(next)
 	}
 }
 
-// aboutOf names what a job is about: failures of the same are told once.
-func aboutOf(job daemon.Job) string {
-	var parts []string
+// syncsOf returns the names of the syncs that a job may be about.
+func (u *unattended) syncsOf(job daemon.Job) []string {
+	if job.Syncs == nil {
+		return u.teller.syncs()
+	}
+	var names []string
 	for _, s := range job.Syncs {
-		parts = append(parts, "sync "+string(s))
+		names = append(names, string(s))
 	}
-	for _, glob := range job.Only {
-		parts = append(parts, "only "+glob)
+	return names
+}
+
+// covers returns which failures a run would have seen again: those about what it looked at.
+func covers(job daemon.Job, r *engine.Report) func(notify.Item) bool {
+	targets := map[string]bool{}
+	for _, t := range r.Targets {
+		targets[t.Target.String()] = t.Err == ""
 	}
-	for _, h := range job.Hints {
-		for _, n := range h.Names {
-			parts = append(parts, "secret "+strings.Join([]string{string(h.Kind), string(h.Account), string(h.Region), string(n)}, "/"))
+	switch {
+	case r.Interrupted, job.Only != nil:
+		return func(notify.Item) bool { return false }
+	case job.Hints != nil:
+		names := map[string]bool{}
+		for _, h := range job.Hints {
+			for _, n := range h.Names {
+				names[string(n)] = true
+			}
+		}
+		return func(i notify.Item) bool {
+			_, name, ok := strings.Cut(i.Source, " ")
+			return ok && names[name]
+		}
+	case job.Syncs != nil:
+		return func(i notify.Item) bool {
+			return slices.Contains(job.Syncs, secret.SyncName(i.Sync)) || i.Sync == "" && targets[i.Target]
 		}
 	}
-	return strings.Join(parts, "\n")
+	return nil
 }

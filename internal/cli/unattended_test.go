@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +15,6 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
 	"github.com/secretsync-dev/secretsync/internal/daemon"
 	"github.com/secretsync-dev/secretsync/internal/event"
-	"github.com/secretsync-dev/secretsync/internal/notify"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
@@ -53,7 +53,7 @@ func TestADaemonTellsAFailureOnceAndItsEndOnce(t *testing.T) {
 	var said bytes.Buffer
 	a := newApp(strings.NewReader(""), &bytes.Buffer{}, &said, os.LookupEnv, "")
 	a.flags.config, a.log = file, slog.New(slog.DiscardHandler)
-	u, err := a.unattended(t.Context(), &notify.Memory{}, nil)
+	u, err := a.unattended(t.Context(), &past{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,18 +73,31 @@ func TestADaemonTellsAFailureOnceAndItsEndOnce(t *testing.T) {
 	about := func(name secret.Name) daemon.Job {
 		return daemon.Job{Hints: []event.Hint{{Kind: secret.SecretsManager, Names: []secret.Name{name}}}}
 	}
-	deny := world.Faults().Add(awslocal.Fault{Operation: "CreateSecret", Resource: "app/*", Code: "AccessDeniedException"})
-	run(daemon.Job{}, 1)
-	run(daemon.Job{}, 1)      // the same again
-	run(about("app/db"), 2)   // an event is about something of its own
-	run(about("app/db"), 2)   // which comes again, as a queue sends it
-	run(about("other/db"), 2) // another one, which is fine, ends nothing
-	world.Faults().Clear()
-	deny()
-	run(about("app/db"), 3) // this is the end of that one
-	run(daemon.Job{}, 4)    // and this of the first
-	run(daemon.Job{}, 4)
-	if r, err := u.run(t.Context(), daemon.Job{Syncs: []secret.SyncName{"gone"}}); err == nil || r != nil || told() != 5 {
+	deny := func(name string) func() {
+		return world.Faults().Add(awslocal.Fault{Operation: "CreateSecret", Resource: name, Code: "AccessDeniedException"})
+	}
+	allowDB, allowOther := deny("app/db"), deny("other/db")
+	run(about("app/db"), 1)
+	run(about("app/db"), 1) // which comes again, as a queue sends it
+	run(daemon.Job{}, 2)    // and is not all that fails
+	run(daemon.Job{}, 2)
+	run(about("other/db"), 2)
+	run(daemon.Job{Syncs: []secret.SyncName{"dr"}}, 2)
+	allowDB()
+	run(about("app/db"), 2) // something still fails
+	interrupted, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := u.run(interrupted, daemon.Job{}); err == nil || told() != 2 {
+		t.Errorf("interrupted: %v, %d messages", err, told())
+	}
+	allowOther()
+	run(about("app/db"), 2) // which says nothing of the other
+	run(about("other/db"), 3)
+	run(daemon.Job{}, 3)
+	if last := world.Published("arn:aws:sns:us-east-1:123456789012:failures")[2]; !strings.Contains(last.Message, "is over") {
+		t.Errorf("the end is told as %s", last.Message)
+	}
+	if r, err := u.run(t.Context(), daemon.Job{Syncs: []secret.SyncName{"gone"}}); err == nil || r != nil || told() != 4 {
 		t.Errorf("a job about no sync: %v, %d messages", err, told())
 	}
 	client := sm.New(sm.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("123456789012", "x", "")})

@@ -186,6 +186,8 @@ func (c *checker) namespace(i int, at routeMarks, route plan.Route, info StoreIn
 	case !info.Divided:
 	case route.ByName && info.Namespaces == nil:
 		c.errorf(at.at, "%s: to: byName: store %q must say which namespaces names may lead to: give it namespaces", c.sync(i), route.Store)
+	case route.ByName && strings.Contains(info.Cluster, "/"):
+		c.errorf(at.at, "%s: to: byName: the cluster of store %q is called %q, which can't be one part of CLUSTER/NAMESPACE/NAME: give the store cluster: NAME", c.sync(i), route.Store, info.Cluster)
 	case strings.Contains(route.Namespace, "{{") && info.Namespaces == nil:
 		c.errorf(at.at, "%s: to: namespace is a template: store %q must say which namespaces it may lead to: give it namespaces", c.sync(i), route.Store)
 	case route.Namespace == "" || strings.Contains(route.Namespace, "{{"):

@@ -15,6 +15,7 @@ import (
 const (
 	maxHeld  = 20_000 // messages that were received and not yet settled; SQS gives out no more of a FIFO queue, and 120,000 of another
 	maxHints = 200    // secrets of one run
+	maxWish  = 50_000 // secrets that wait to be looked at, before no more messages are received: one message more may name some
 )
 
 // ticket is a message that was received, until what it asks for is done.
@@ -217,7 +218,7 @@ func (b *inbox) settle(tickets []*ticket, failed bool) []*ticket {
 func (b *inbox) room(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		full, changed := len(b.held) >= maxHeld, b.changed
+		full, changed := len(b.held) >= maxHeld || len(b.wishes) >= maxWish, b.changed
 		b.mu.Unlock()
 		if err := ctx.Err(); err != nil || !full {
 			return err

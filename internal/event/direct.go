@@ -17,6 +17,9 @@ const (
 	maxWildcards = 8
 )
 
+// maxNamed is how many secrets one direct call names at most: more are for a run with only.
+const maxNamed = 1000
+
 // word matches a key that may be shown: it looks like a name of one.
 var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
 
@@ -42,6 +45,9 @@ func direct(data []byte, members map[string]json.RawMessage) Message {
 	secrets, err := texts(members, "secret", "secrets", maxID)
 	if err != nil {
 		return Message{Err: err}
+	}
+	if len(secrets) > maxNamed {
+		return Message{Err: malformed("secrets: %d are named, and one call may name %d", len(secrets), maxNamed)}
 	}
 	if len(secrets) > 0 {
 		if len(syncs)+len(only) > 0 {

@@ -325,3 +325,10 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestACallNamesNoMoreSecretsThanARunLooksAt(t *testing.T) {
+	names := strings.Repeat(`"a",`, 1000)
+	if _, err := Parse([]byte(`{"secrets": [` + names + `"b"]}`)); err == nil || !strings.Contains(err.Error(), "1001 are named") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,95 +1,94 @@
 package notify
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
 )
 
-// maxRemembered bounds a Memory: of any sync beyond, every failure is told.
+// maxRemembered bounds a Memory: beyond it, every failure is told.
 const maxRemembered = 4096
 
-// Memory decides which runs of a process that goes on are worth a message: a failure is told once, again when what failed has changed, and its end once.
+// Memory decides which runs of a process that goes on are worth a message: a failure is told once, whichever runs see it, and that nothing fails any more once.
 // The zero Memory remembers nothing. It is safe for concurrent use.
 type Memory struct {
 	mu    sync.Mutex
-	syncs map[string]*remembered
+	known map[Item]struct{} // what fails, and somebody was told of
+	owed  bool              // the end is to be told: nobody heard of it
 }
 
-type remembered struct {
-	failure [sha256.Size]byte // that was told last
-	told    bool              // somebody knows that something is wrong
-	before  bool              // told, before the message that Next returned last
+// Item is one thing that fails. Two failures are one item where what fails, where and why by its reason are the same; the words of an error, in which there are request
+// ids, don't count.
+type Item struct {
+	Sync, Source, Target string // as in a Failure; empty where they don't apply. The Sync of a run that ended before anything was attempted has all of its syncs
+	What                 string // what else tells it from others
 }
 
-// Next is told how every run of a sync ended, and returns the message that is to be sent, if one is. m.Outcome is Failed, or anything else for a run in which
-// nothing failed. What makes two failures the same is what failed, where and why by its reason; the words of an error, in which there are request ids, don't count.
-func (r *Memory) Next(sync string, m Message) (Message, bool) {
+// Next is told how a run ended, and returns the message that is to be sent, if one is. m.Outcome is Failed, or anything else for a run in which nothing failed.
+// covers says whether the run looked at what failed before: it is then mended if the run does not name it. Nil: it looked at everything.
+func (r *Memory) Next(m Message, covers func(Item) bool) (Message, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.syncs[sync]
+	now := items(m)
+	before := len(r.known)
+	for known := range r.known {
+		if !slices.Contains(now, known) && (covers == nil || covers(known)) {
+			delete(r.known, known)
+		}
+	}
 	if m.Outcome != Failed {
-		if known == nil {
-			return Message{}, false
-		}
-		delete(r.syncs, sync)
+		over := len(r.known) == 0 && (before > 0 || r.owed)
+		r.owed = false
 		m.Outcome = Resolved
-		return m, known.told
+		return m, over
 	}
-	failure := fingerprint(m)
-	switch {
-	case known == nil && len(r.syncs) >= maxRemembered:
-		return m, true
-	case known == nil:
-		known = &remembered{}
-		if r.syncs == nil {
-			r.syncs = map[string]*remembered{}
+	news := false
+	for _, item := range now {
+		if _, ok := r.known[item]; ok {
+			continue
 		}
-		r.syncs[sync] = known
-	case known.failure == failure:
-		return Message{}, false
+		news = true
+		if len(r.known) >= maxRemembered {
+			continue
+		}
+		if r.known == nil {
+			r.known = map[Item]struct{}{}
+		}
+		r.known[item] = struct{}{}
 	}
-	*known = remembered{failure: failure, told: true, before: known.told}
-	return m, true
+	return m, news
 }
 
-// Undelivered takes back what Next remembered of a message that reached nobody: the next run says it again.
-func (r *Memory) Undelivered(sync string, m Message) {
+// Undelivered takes back what Next remembered of a message that reached nobody: the next run that sees it says it again.
+func (r *Memory) Undelivered(m Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.syncs[sync]
-	switch {
-	case m.Outcome == Resolved && known == nil && r.syncs != nil && len(r.syncs) < maxRemembered:
-		r.syncs[sync] = &remembered{told: true}
-	case m.Outcome == Failed && known != nil && known.failure == fingerprint(m):
-		known.failure, known.told = [sha256.Size]byte{}, known.before
+	if m.Outcome == Resolved {
+		r.owed = true
+		return
+	}
+	for _, item := range items(m) {
+		delete(r.known, item)
 	}
 }
 
-// fingerprint tells one set of failures from another.
-func fingerprint(m Message) [sha256.Size]byte {
-	var all [][]string
+// items returns what a message says that fails.
+func items(m Message) []Item {
+	var all []Item
 	if m.Error != "" {
-		all = append(all, []string{"error", withoutNumbers(m.Error)})
+		all = append(all, Item{Sync: strings.Join(m.Syncs, " "), What: "error " + withoutNumbers(m.Error)})
 	}
 	for _, f := range m.Failures {
-		all = append(all, []string{"failure", f.Sync, f.Source, f.Name, f.Target, f.Action, f.Outcome, f.Reason})
+		all = append(all, Item{f.Sync, f.Source, f.Target, strings.Join([]string{"failure", f.Name, f.Action, f.Outcome, f.Reason}, " ")})
 	}
 	for _, p := range m.Problems {
-		all = append(all, []string{"problem", p.Sync, p.Target})
+		all = append(all, Item{p.Sync, "", p.Target, "problem"})
 	}
 	for _, b := range m.Brakes {
-		all = append(all, []string{"brake", b.Target})
+		all = append(all, Item{"", "", b.Target, "brake"})
 	}
-	slices.SortFunc(all, slices.Compare)
-	data, err := json.Marshal(all)
-	if err != nil { // lists of text: it can't be
-		return [sha256.Size]byte{}
-	}
-	return sha256.Sum256(data)
+	return all
 }
 
 // withoutNumbers returns the words of an error that have no digit: request ids and times are different every time.

@@ -125,6 +125,14 @@ func open(s Settings, d Deps) (destination, error) {
 // Empty reports whether there is nobody to tell.
 func (n *Notifier) Empty() bool { return n == nil || len(n.to) == 0 }
 
+// Len returns how many destinations there are.
+func (n *Notifier) Len() int {
+	if n == nil {
+		return 0
+	}
+	return len(n.to)
+}
+
 // Send tells every destination, all at the same time, each with its own attempts: at most 3 of Deps.Timeout, and the waits between them. It returns when all are
 // done, with one error for each that failed, in the order of the settings: "notify webhook hooks.example.com: cause". Another context than that of an
 // interrupted run is for the caller to give.
