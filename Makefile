@@ -4,7 +4,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
 build: ## build ./secretsync
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o secretsync ./cmd/secretsync
+	CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o secretsync ./cmd/secretsync
 
 test: ## what everybody can run: Go is all it needs
 	go test ./...

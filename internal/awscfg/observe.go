@@ -95,8 +95,9 @@ func (c *Counter) Counts() []Count {
 	return all
 }
 
-// Observe tells Options.Observe of an attempt of a call that a driver made past this package, to a service outside of AWS.
+// Observe logs, and tells Options.Observe of, an attempt of a call that a driver made past this package, to a service outside of AWS.
 func (f *Factory) Observe(c Call) {
+	f.opts.Logger.Debug("call", "service", c.Service, "operation", c.Operation, "outcome", string(c.Outcome), "code", c.Code, "took", c.Took)
 	if f.opts.Observe != nil {
 		f.opts.Observe(c)
 	}

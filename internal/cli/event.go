@@ -12,25 +12,29 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-// readEvent reads an event from a file, "-" being standard input, and limits a run to what it is about, which may be nothing.
-func (a *app) readEvent(ctx context.Context, name string, o engine.Options) (engine.Options, error) {
+// readEvent reads an event from a file, "-" being standard input, and limits a run to what it is about, which may be nothing. Messages of a batch that are malformed
+// are told, and counted.
+func (a *app) readEvent(ctx context.Context, name string, o engine.Options) (limited engine.Options, malformed int, err error) {
 	data, err := a.eventData(ctx, name)
 	if err != nil {
-		return o, fmt.Errorf("event: %w", err)
+		return o, 0, fmt.Errorf("event: %w", err)
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return o, fmt.Errorf("event: %s is empty: a whole run is asked for by {}", name) // and not by a pipe that broke
+		return o, 0, fmt.Errorf("event: %s is empty: a whole run is asked for by {}", name) // and not by a pipe that broke
 	}
 	messages, err := event.Parse(data)
 	if err != nil {
-		return o, err
+		return o, 0, err
 	}
 	hints := []event.Hint{}
 	var runs []*event.Run
 	for _, m := range messages {
 		switch {
+		case m.Err != nil && m.ID == "":
+			return o, 0, m.Err
 		case m.Err != nil:
-			return o, m.Err
+			a.warn(fmt.Sprintf("message %q: %v", m.ID, m.Err))
+			malformed++
 		case m.Ignored != "":
 			a.note("the event is ignored: %s", m.Ignored)
 		case m.Run != nil:
@@ -41,12 +45,13 @@ func (a *app) readEvent(ctx context.Context, name string, o engine.Options) (eng
 	}
 	switch {
 	case len(runs) > 0 && len(hints) > 0:
-		return o, errors.New("event: it asks for runs, and names secrets too: give them one by one")
+		return o, 0, errors.New("event: it asks for runs, and names secrets too: give them one by one")
 	case len(runs) > 0:
-		return limitTo(o, runs)
+		o, err = limitTo(o, runs)
+		return o, malformed, err
 	}
 	o.Hints = event.Merge(hints)
-	return o, nil
+	return o, malformed, nil
 }
 
 // limitTo limits a run to what others ask for. One of them may ask for all.

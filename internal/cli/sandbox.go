@@ -23,7 +23,7 @@ Any credentials work; the account is 123456789012 unless the access key id is it
 With --enforce-iam identities, policies and trust count, as the seed file gives them.`,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "the address to listen on")
-	cmd.Flags().StringVar(&seed, "seed", "", "a YAML file with the accounts, roles, keys and secrets to begin with")
+	cmd.Flags().StringVar(&seed, "seed", "", "a YAML file with the accounts, roles, keys, secrets, queues and so on to begin with")
 	cmd.Flags().BoolVar(&enforce, "enforce-iam", false, "let identities, policies and trust count")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o := awslocal.Options{EnforceIAM: enforce, Log: a.log, LedgerSize: sandboxLedger}

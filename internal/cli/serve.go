@@ -28,6 +28,9 @@ SIGTERM ends it: writes in flight are finished first. SIGHUP reads the configura
 		if a.flags.sync != "" || len(a.flags.only) > 0 {
 			return errors.New("serve runs the whole configuration: --sync and --only don't apply")
 		}
+		if a.json() {
+			return errors.New("serve prints no result: for its log as JSON there is --log-format json")
+		}
 		if !cmd.Flags().Changed("log-level") {
 			a.logAt(slog.LevelInfo)
 		}

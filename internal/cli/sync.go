@@ -18,8 +18,9 @@ func newSync(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		malformed := 0
 		if cmd.Flags().Changed("event") {
-			if o, err = a.readEvent(cmd.Context(), event, o); err != nil {
+			if o, malformed, err = a.readEvent(cmd.Context(), event, o); err != nil {
 				return err
 			}
 		}
@@ -36,7 +37,10 @@ func newSync(a *app) *cobra.Command {
 			t.ended(cmd.Context(), err)
 			return err
 		}
-		return a.apply(cmd.Context(), t, run)
+		if err := a.apply(cmd.Context(), t, run); err != nil || malformed == 0 {
+			return err
+		}
+		return exitWith(exitPartly)
 	}
 	return cmd
 }

@@ -29,7 +29,7 @@ const DefaultSchedule = "rate(1 hour)"
 const (
 	leaseForm     = `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`
 	namespaceForm = `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`
-	queueForm     = `^https?://[^/?#]+/.+`
+	queueForm     = `^https?://[^/?#]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}$`
 	defaultLease  = "secretsync"
 )
 

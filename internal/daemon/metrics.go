@@ -103,6 +103,10 @@ func NewMetrics(version string) *Metrics {
 	for _, o := range []string{deleted, left, returned} {
 		m.settled.WithLabelValues(o)
 	}
+	for _, operation := range []string{"receive", "delete", "hide", "return"} {
+		m.queueErrors.WithLabelValues(operation)
+	}
+
 	for _, o := range []string{"success", "failure"} {
 		m.reloads.WithLabelValues(o)
 	}

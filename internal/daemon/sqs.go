@@ -8,11 +8,15 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
 // What SQS allows at most.
@@ -28,6 +32,7 @@ const patience = 20 * time.Second
 type SQS struct {
 	client *sqs.Client
 	url    string
+	region string
 }
 
 // regionOfHost finds the Region in the name of an endpoint of SQS, whatever partition or VPC endpoint it belongs to.
@@ -47,7 +52,7 @@ func OpenSQS(cfg aws.Config, queue string) (*SQS, error) {
 	if region == "" {
 		return nil, fmt.Errorf("open queue %q: invalid: its URL names no Region: set AWS_REGION", queue)
 	}
-	return &SQS{client: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.Region = region }), url: queue}, nil
+	return &SQS{client: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.Region = region }), url: queue, region: region}, nil
 }
 
 // Receive is of Queue.
@@ -59,7 +64,7 @@ func (q *SQS) Receive(ctx context.Context, visible time.Duration) ([]Message, er
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("receive messages: %w", err)
+		return nil, q.fail("ReceiveMessage", err)
 	}
 	all := make([]Message, len(out.Messages))
 	for i, m := range out.Messages {
@@ -73,7 +78,7 @@ func (q *SQS) Receive(ctx context.Context, visible time.Duration) ([]Message, er
 
 // Delete is of Queue.
 func (q *SQS) Delete(ctx context.Context, all []Message) error {
-	return inBatches(ctx, all, "delete messages", func(ctx context.Context, batch []Message) ([]types.BatchResultErrorEntry, error) {
+	return q.inBatches(ctx, all, "DeleteMessageBatch", func(ctx context.Context, batch []Message) ([]types.BatchResultErrorEntry, error) {
 		in := &sqs.DeleteMessageBatchInput{QueueUrl: &q.url}
 		for i, m := range batch {
 			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &m.Handle})
@@ -88,7 +93,7 @@ func (q *SQS) Delete(ctx context.Context, all []Message) error {
 
 // Hide is of Queue.
 func (q *SQS) Hide(ctx context.Context, all []Message, visible time.Duration) error {
-	return inBatches(ctx, all, "change the visibility of messages", func(ctx context.Context, batch []Message) ([]types.BatchResultErrorEntry, error) {
+	return q.inBatches(ctx, all, "ChangeMessageVisibilityBatch", func(ctx context.Context, batch []Message) ([]types.BatchResultErrorEntry, error) {
 		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url}
 		for i, m := range batch {
 			in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
@@ -106,7 +111,7 @@ func (q *SQS) Hide(ctx context.Context, all []Message, visible time.Duration) er
 func seconds(d time.Duration) int32 { return int32(d / time.Second) }
 
 // inBatches calls do with ten messages at a time, all of them whatever becomes of some, and returns one error that says of how many it failed, and why first.
-func inBatches(ctx context.Context, all []Message, what string, do func(context.Context, []Message) ([]types.BatchResultErrorEntry, error)) error {
+func (q *SQS) inBatches(ctx context.Context, all []Message, operation string, do func(context.Context, []Message) ([]types.BatchResultErrorEntry, error)) error {
 	failed, first := 0, error(nil)
 	for batch := range slices.Chunk(all, batchSize) {
 		limited, cancel := context.WithTimeout(ctx, patience)
@@ -115,9 +120,10 @@ func inBatches(ctx context.Context, all []Message, what string, do func(context.
 		switch {
 		case err != nil:
 			failed += len(batch)
+			err = q.fail(operation, err)
 		case len(entries) > 0:
 			failed += len(entries)
-			err = errors.New(aws.ToString(entries[0].Code))
+			err = fmt.Errorf("%s %q: %s", operation, q.url, aws.ToString(entries[0].Code))
 		}
 		if first == nil {
 			first = err
@@ -126,5 +132,15 @@ func inBatches(ctx context.Context, all []Message, what string, do func(context.
 	if first == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %d of %d failed: %w", what, failed, len(all), first)
+	return fmt.Errorf("%d of %d messages: %w", failed, len(all), first)
+}
+
+// fail says which queue a call is about, and what to do.
+func (q *SQS) fail(operation string, err error) error {
+	e := *awscfg.Error(operation, secret.Place{Region: secret.Region(q.region)}, err)
+	e.Name = secret.Name(q.url)
+	if e.Help == "" {
+		e.Help = "correct serve: queue, or allow sqs:" + strings.TrimSuffix(operation, "Batch") + " on it"
+	}
+	return &e
 }

@@ -102,7 +102,7 @@ func TestAQueueOfSQSHandsOutHidesReturnsAndDeletes(t *testing.T) {
 		t.Errorf("%d messages are left", len(left))
 	}
 	err := c.queue.Delete(t.Context(), []Message{{Handle: "none"}, {Handle: "nor this"}})
-	if err == nil || !strings.Contains(err.Error(), "delete messages: 2 of 2 failed") {
+	if err == nil || !strings.Contains(err.Error(), "2 of 2 messages: DeleteMessageBatch") {
 		t.Errorf("deleting what is not there: %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestAQueueThatIsNotThereIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Receive(t.Context(), time.Minute); err == nil || !strings.HasPrefix(err.Error(), "receive messages: ") {
+	if _, err := q.Receive(t.Context(), time.Minute); err == nil || !strings.Contains(err.Error(), `ReceiveMessage "`+c.url+`-not"`) || !strings.Contains(err.Error(), "correct serve: queue") {
 		t.Errorf("got %v", err)
 	}
 }

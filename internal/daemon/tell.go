@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/plan"
 )
 
 // tellAtMost is how many changes of one run are in the log.
@@ -82,11 +83,20 @@ func (d *daemon) tellChanges(r *engine.Report) {
 }
 
 func (d *daemon) tellSummary(trigger string, v verdict, attrs []any) {
-	sum := v.report.Summary
-	attrs = append(attrs, "create", sum.Create, "update", sum.Update, "metadata", sum.Metadata, "restore", sum.Restore, "delete", sum.Delete,
-		"refused", sum.Refuse, "failed", sum.Failed, "unchanged", sum.Unchanged)
+	var done plan.Summary
+	of := map[engine.Outcome]int{}
+	for i := range v.report.Changes {
+		c := &v.report.Changes[i]
+		if c.Outcome == engine.Applied {
+			done.Count(c.Action)
+		} else if c.Action != plan.Keep {
+			of[c.Outcome]++
+		}
+	}
+	attrs = append(attrs, "created", done.Create, "updated", done.Update, "metadata", done.Metadata, "restored", done.Restore, "deleted", done.Delete,
+		"refused", of[engine.Refused], "failed", of[engine.Failed], "skipped", of[engine.Skipped], "unchanged", v.report.Summary.Unchanged)
 	level := slog.LevelInfo
-	if trigger == byEvent && sum.Writes() == 0 && v.outcome() == succeeded {
+	if trigger == byEvent && done.Writes() == 0 && v.outcome() == succeeded {
 		level = slog.LevelDebug
 	}
 	d.log.Log(context.Background(), level, "the run is over", attrs...)

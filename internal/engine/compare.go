@@ -160,7 +160,7 @@ func (s *scope) owns(c *secret.Copy) bool {
 
 // keep turns what was found into a step. The copy is cloned, so that the target's whole listing is not kept with it.
 func (at *seen) keep(f plan.Found) {
-	st := &step{Change: *f.Change, dest: at.destOf(f.Change.Target.Store), want: f.Want, state: f.State}
+	st := &step{Change: *f.Change, dest: at.destOf(f.Change.Target.Store), want: f.Want, state: f.State, again: f.Want != nil && f.Want.Passing}
 	if f.Have != nil {
 		c := *f.Have
 		st.have = &c

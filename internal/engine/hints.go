@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -188,9 +189,37 @@ func (e *Engine) observeNamed(ctx context.Context, s *scope, at *seen, wants []*
 	return have, blocked
 }
 
+// unknown says of which secrets that hints name nothing is known: no source has them, and no copy of them was found.
+func (s *scope) unknown(steps []*step) []string {
+	copied := map[secret.Name]bool{}
+	for _, st := range steps {
+		copied[st.Source.Name] = true
+	}
+	missing := map[secret.Name]bool{}
+	for _, v := range s.views {
+		for n := range v.about {
+			if v.gone[n] && !copied[n] {
+				missing[n] = true
+			}
+		}
+	}
+	for _, v := range s.views { // it may be in another store
+		for n := range v.about {
+			if _, found := v.find(n); found {
+				delete(missing, n)
+			}
+		}
+	}
+	var all []string
+	for _, n := range slices.Sorted(maps.Keys(missing)) {
+		all = append(all, fmt.Sprintf("%s: no source has such a secret, and no copy of it was found", n))
+	}
+	return all
+}
+
 // contest keeps what a run that follows hints would delete, and a source wants that no hint is about: only a listing of every source tells. Where one can't be read as a
 // whole, nothing is deleted, as in every run.
-func (e *Engine) contest(ctx context.Context, s *scope, all []*seen) {
+func (e *Engine) contest(ctx context.Context, all []*seen) {
 	if !slices.ContainsFunc(all, func(at *seen) bool { return slices.ContainsFunc(at.steps, removes) }) {
 		return
 	}

@@ -138,9 +138,9 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 	}
 	guarded := slices.Clone(wants)
 	for i, w := range guarded {
-		reason, detail := plan.Reason(""), ""
+		reason, detail, passing := plan.Reason(""), "", false
 		if err := blocked[w.Name]; err != nil {
-			reason, detail = reasonOf(err), err.Error()
+			reason, detail, passing = reasonOf(err), err.Error(), errors.Is(err, store.ErrCredentials)
 		} else if e.protected(s, t.Place, w.Name) {
 			reason, detail = plan.NotAllowed, "the configuration itself reads this secret"
 		} else if e.comesFrom(w, t.Place) {
@@ -148,7 +148,7 @@ func (e *Engine) guard(s *scope, t plan.Target, wants []*plan.Want, blocked map[
 		}
 		if reason != "" {
 			refused := *w
-			refused.Refused, refused.Detail = reason, detail
+			refused.Refused, refused.Detail, refused.Passing = reason, detail, passing
 			guarded[i] = &refused
 		}
 	}

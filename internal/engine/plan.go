@@ -47,7 +47,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		Warnings: s.warnings}
 	e.prove(ctx, s, p, all)
 	if o.Hints != nil {
-		e.contest(ctx, s, all)
+		e.contest(ctx, all)
 	}
 	about := s.about()
 	if len(about) > 0 && !slices.ContainsFunc(about, func(r *plan.Rule) bool { return s.failed[r.Name] == nil }) {
@@ -118,6 +118,9 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 	for _, st := range run.steps {
 		p.Changes = append(p.Changes, st.Change)
 		p.Summary.Count(st.Action)
+	}
+	if o.Hints != nil {
+		p.Warnings = append(p.Warnings, s.unknown(run.steps)...)
 	}
 	p.CostPerMonth = plan.Cost{Added: cents(added), Total: cents(total), Copies: priced}
 	if o.Hints != nil {

@@ -70,7 +70,7 @@ func (r *Result) MayMend() bool {
 	case Failed:
 		return true
 	case Refused:
-		return r.Reason == plan.Unreachable
+		return r.Reason == plan.Unreachable || r.again
 	case Skipped:
 		return r.again
 	}

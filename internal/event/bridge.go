@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -55,12 +56,16 @@ func (e *bridgeEvent) place() place { return place{account: e.Account, region: e
 
 // label reads Secret Label Updated. Its name is exact; its ARN is read where there is none.
 func (e *bridgeEvent) label() (Hint, string, error) {
-	var d struct{ Name, LabelUpdated string }
+	var d struct {
+		Name         string
+		LabelUpdated json.RawMessage // a text; a list would be understood too
+	}
 	if err := decode(e.Detail, &d, "the detail"); err != nil {
 		return Hint{}, "", err
 	}
-	if d.LabelUpdated != "AWSCURRENT" && d.LabelUpdated != "" {
-		return Hint{}, otherLabel, nil
+	current, err := isCurrent(d.LabelUpdated)
+	if err != nil || !current {
+		return Hint{}, otherLabel, err
 	}
 	id := d.Name
 	if (id == "" || isARN(id)) && len(e.Resources) > 0 {
@@ -68,6 +73,21 @@ func (e *bridgeEvent) label() (Hint, string, error) {
 	}
 	h, err := hintOf(id, byAWS, e.place())
 	return h, "", err
+}
+
+// isCurrent reports whether AWSCURRENT is the label, or one of the labels, that was updated. None is taken for it.
+func isCurrent(updated json.RawMessage) (bool, error) {
+	if len(updated) == 0 || string(updated) == "null" {
+		return true, nil
+	}
+	if label, ok := text(updated); ok {
+		return label == "AWSCURRENT" || label == "", nil
+	}
+	var labels []string
+	if err := decode(updated, &labels, "the detail"); err != nil {
+		return false, err
+	}
+	return slices.Contains(labels, "AWSCURRENT"), nil
 }
 
 // parameter reads Parameter Store Change.

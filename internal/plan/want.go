@@ -26,6 +26,8 @@ type Want struct {
 	// Refused, where it is set, says that the copy must not be touched whatever the target holds, and Detail why.
 	Refused Reason
 	Detail  string
+	// Passing says that what refuses it may pass, as credentials that have expired do.
+	Passing bool
 }
 
 // Sources returns what the copy is made of.
