@@ -181,3 +181,22 @@ func TestAnEventForOneSyncInARunThatIsLimitedToAnotherDoesNothing(t *testing.T) 
 		t.Errorf("got\n%s\n%v", outcomes(r), r.Warnings)
 	}
 }
+
+func TestATargetWhoseCredentialsAreNotTakenNowMayBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	e := l.engine(pair)
+	l.estate(e, 2)
+	l.put(hub, east, "app/001", "new")
+	l.aws.Faults().Add(awslocal.Fault{Operation: "DescribeSecret", Account: one, Code: "UnrecognizedClientException"})
+	r := l.sync(e, hinted(hint("app/001")))
+	if got, _ := l.value(two, east, "app/001"); got != "new" || !r.Unfinished() {
+		t.Errorf("unfinished %t\n%s", r.Unfinished(), outcomes(r))
+	}
+	l.aws.Faults().Clear()
+	l.aws.Faults().Add(awslocal.Fault{Operation: "DescribeSecret", Account: one, Code: "AccessDeniedException"})
+	l.aws.Faults().Add(awslocal.Fault{Operation: "ListSecrets", Account: one, Code: "AccessDeniedException"})
+	if r := l.sync(e, hinted(hint("app/001"))); r.Unfinished() || !r.NotAsWanted() {
+		t.Errorf("what is denied is tried again\n%s", outcomes(r))
+	}
+}
