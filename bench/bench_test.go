@@ -44,7 +44,7 @@ syncs:
 func BenchmarkSync(b *testing.B) {
 	dir := b.TempDir()
 	binary := filepath.Join(dir, "secretsync")
-	if out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../cmd/secretsync").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "../cmd/secretsync").CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "secretsync.yaml"), []byte(configuration), 0o600); err != nil {
