@@ -21,7 +21,8 @@ import (
 )
 
 // Error turns what a client of this package returned into a *store.Error; a *store.Error stays as it is. op is the verb and the resource, as RBAC has them:
-// "patch secrets". What the server says of a refusal may quote the object that was sent: only its reason, its code and the names of fields are passed on.
+// "patch secrets". What the server says of a refusal may quote the object that was sent: only its reason, its code and the names of fields are passed on,
+// and of a reason only one that the API itself has: a webhook words its own.
 //
 //	404 of the object               not found
 //	404 of its namespace            can't be written there
@@ -57,19 +58,17 @@ func Error(op string, name secret.Name, at secret.Place, err error) *store.Error
 
 // judge says what an answer of the server means.
 func judge(e *store.Error, s metav1.Status) {
-	e.Code = string(s.Reason)
-	if e.Code == "" {
-		e.Code = http.StatusText(int(s.Code))
+	by := denier(s.Message)
+	e.Code = http.StatusText(int(s.Code))
+	if by == "" && slices.Contains(reasons(), s.Reason) {
+		e.Code = string(s.Reason)
 	}
 	e.Err = fmt.Errorf("HTTP status %d %s", s.Code, e.Code)
 	_, resource, _ := strings.Cut(e.Op, " ")
-	by := denier(s.Message)
 	if fields := fieldsOf(s); fields != "" && by == "" { // a webhook words its own
 		e.Err = fmt.Errorf("%w: %s", e.Err, fields)
 	}
 	switch {
-	case foreign(s):
-		judgeForeign(e, s)
 	case strings.HasPrefix(by, calling):
 		e.Kind, e.Err, e.Help = store.ErrUnavailable, fmt.Errorf("%w: %s did not answer", e.Err, strings.TrimPrefix(by, calling)), "see the webhook's own log"
 	case by != "":
@@ -77,6 +76,8 @@ func judge(e *store.Error, s metav1.Status) {
 		if strings.HasPrefix(by, policy) {
 			e.Help = "its reason is withheld, because it may quote the value: see the policy"
 		}
+	case foreign(s):
+		judgeForeign(e, s)
 	case terminating(s):
 		e.Kind, e.Err = store.ErrUnwritable, errors.New("the namespace is being deleted")
 	case s.Code == http.StatusNotFound && s.Details != nil && s.Details.Kind == "namespaces" && resource != "namespaces":
@@ -160,6 +161,17 @@ func judgeForeign(e *store.Error, s metav1.Status) {
 		e.Kind, e.Help = store.ErrUnavailable, ""
 	default:
 		e.Kind = store.ErrInvalid
+	}
+}
+
+// reasons are those that the API gives.
+func reasons() []metav1.StatusReason {
+	return []metav1.StatusReason{
+		metav1.StatusReasonUnauthorized, metav1.StatusReasonForbidden, metav1.StatusReasonNotFound, metav1.StatusReasonAlreadyExists, metav1.StatusReasonConflict,
+		metav1.StatusReasonGone, metav1.StatusReasonInvalid, metav1.StatusReasonServerTimeout, metav1.StatusReasonStoreReadError, metav1.StatusReasonTimeout,
+		metav1.StatusReasonTooManyRequests, metav1.StatusReasonBadRequest, metav1.StatusReasonMethodNotAllowed, metav1.StatusReasonNotAcceptable,
+		metav1.StatusReasonRequestEntityTooLarge, metav1.StatusReasonUnsupportedMediaType, metav1.StatusReasonInternalError, metav1.StatusReasonExpired,
+		metav1.StatusReasonServiceUnavailable,
 	}
 }
 

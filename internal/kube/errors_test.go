@@ -66,7 +66,7 @@ func TestRefusalsOfWritesAreToldByReasonAndNeverByTheServersOwnWords(t *testing.
 		"status": map[string]any{"hard": map[string]any{"secrets": "0"}, "used": map[string]any{"secrets": "0"}}}, nil)
 	server.Must(t, http.MethodDelete, "/api/v1/namespaces/"+leaving, nil, nil)
 	admin := as(t, storetest.KubernetesAdmin(), ns)
-	restricted := as(t, server.User(t, ns, storetest.KubernetesRule{Verbs: []string{"get"}, Resources: []string{"secrets"}}), ns)
+	restricted := as(t, user(t, ns, storetest.KubernetesRule{Verbs: []string{"get"}, Resources: []string{"secrets"}}), ns)
 	nobody := as(t, storetest.KubernetesUser{Name: "nobody", Token: "unknown"}, ns)
 	for name, object := range map[string]map[string]any{
 		"fixed": {"immutable": true, "data": data("k", "one")["data"]},
@@ -137,7 +137,7 @@ func deny(t *testing.T, namespace, prefix string) {
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
 			"response": map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{
-				"code": 400, "reason": "BadRequest", "message": canary + string(review.Request.Object),
+				"code": 400, "reason": canary, "message": canary + string(review.Request.Object),
 				"details": map[string]any{"causes": []any{map[string]any{"field": "data", "message": canary}}},
 			}},
 		})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -35,6 +36,27 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// user returns somebody who may do what the rules say in a namespace, once the server knows it.
+func user(t *testing.T, ns string, rules ...storetest.KubernetesRule) storetest.KubernetesUser {
+	t.Helper()
+	u := server.User(t, ns, rules...)
+	for _, r := range rules {
+		attributes := map[string]any{"namespace": ns, "verb": r.Verbs[0], "group": r.Group, "resource": r.Resources[0]}
+		if len(r.Names) > 0 {
+			attributes["name"] = r.Names[0]
+		}
+		for range 200 {
+			var review struct{ Status struct{ Allowed bool } }
+			server.Must(t, http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", map[string]any{"spec": map[string]any{"user": u.Name, "resourceAttributes": attributes}}, &review)
+			if review.Status.Allowed {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	return u
 }
 
 // as returns the server as a user of it sees it, by a kubeconfig.

@@ -58,7 +58,7 @@ func holder(t *testing.T, ns string) string {
 
 func TestOfTwoReplicasOneLeadsAndTheOtherFollowsItsEnd(t *testing.T) {
 	ns := server.Namespace(t, "apps")
-	c := as(t, server.User(t, ns, mayLead), ns)
+	c := as(t, user(t, ns, mayLead), ns)
 	one := lead(t, c, "", "one")
 	<-one.terms
 	two := lead(t, c, "", "two")
@@ -83,7 +83,7 @@ func TestALeaderThatDiedIsFollowed(t *testing.T) {
 		"metadata": map[string]any{"name": "secretsync"},
 		"spec":     map[string]any{"holderIdentity": "dead", "leaseDurationSeconds": 1, "renewTime": "2999-01-01T00:00:00.000000Z", "leaseTransitions": 4},
 	}, nil)
-	l := lead(t, as(t, server.User(t, ns, mayLead), ns), ns, "next")
+	l := lead(t, as(t, user(t, ns, mayLead), ns), ns, "next")
 	<-l.terms
 	var lease struct {
 		Spec struct{ LeaseTransitions int }
@@ -96,7 +96,7 @@ func TestALeaderThatDiedIsFollowed(t *testing.T) {
 
 func TestALeaderThatLosesContactStopsAndLeadsAgainAfterwards(t *testing.T) {
 	ns := server.Namespace(t, "apps")
-	u := server.User(t, ns, mayLead)
+	u := user(t, ns, mayLead)
 	wire := cutter(t, server.URL(t))
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	text := fmt.Sprintf("{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: %q, certificate-authority: %q}}], users: [{name: u, user: {token: %q}}], contexts: [{name: here, context: {cluster: c, user: u}}]}",
@@ -131,7 +131,7 @@ func TestAReplicaThatMayNotLeadSaysSo(t *testing.T) {
 
 func TestWorkThatEndsByItselfEndsLeading(t *testing.T) {
 	ns := server.Namespace(t, "apps")
-	c := as(t, server.User(t, ns, mayLead), ns)
+	c := as(t, user(t, ns, mayLead), ns)
 	if err := c.Lead(t.Context(), kube.LeaseOptions{Name: "secretsync"}, func(context.Context) {}); err != nil {
 		t.Error(err)
 	}

@@ -53,7 +53,7 @@ func (c *calls) text() string {
 
 func TestTheCurrentContextOfKUBECONFIGIsTheCluster(t *testing.T) {
 	ns := server.Namespace(t, "apps")
-	c := as(t, server.User(t, ns, allSecrets), ns)
+	c := as(t, user(t, ns, allSecrets), ns)
 	if c.Name() != "test" || c.Namespace() != ns {
 		t.Errorf("got %q, %q", c.Name(), c.Namespace())
 	}
@@ -67,7 +67,7 @@ func TestTheCurrentContextOfKUBECONFIGIsTheCluster(t *testing.T) {
 
 func TestEveryRequestIsReportedByVerbAndResource(t *testing.T) {
 	ns := server.Namespace(t, "apps")
-	t.Setenv("KUBECONFIG", server.Kubeconfig(t, server.User(t, ns, allSecrets), ns))
+	t.Setenv("KUBECONFIG", server.Kubeconfig(t, user(t, ns, allSecrets), ns))
 	var seen calls
 	c := open(t, kube.Settings{Context: "test"}, awscfg.Options{Observe: seen.observe})
 	if err := apply(t.Context(), c, ns, "app-db", data("k", canary)); err != nil {
@@ -87,7 +87,7 @@ func TestEveryRequestIsReportedByVerbAndResource(t *testing.T) {
 
 func TestACredentialPluginOfTheKubeconfigIsRun(t *testing.T) {
 	ns := server.Namespace(t, "apps")
-	u := server.User(t, ns, allSecrets)
+	u := user(t, ns, allSecrets)
 	dir := t.TempDir()
 	plugin := filepath.Join(dir, "plugin")
 	script := fmt.Sprintf("#!/bin/sh\necho '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \"status\": {\"token\": \"%s\"}}'\n", u.Token)

@@ -17,20 +17,23 @@ import (
 // maxData is the most that a Secret's values may have together, in bytes.
 const maxData = 1 << 20
 
-// material returns a value as a Secret of that type holds it. It judges the value before any call: store.ErrBadValue, store.ErrTooLarge, store.ErrUnwritable.
-func (d *destination) material(w *store.Write) (map[string][]byte, string, error) {
-	typ := w.Type
+// material returns a write with its value as a Secret holds it. It judges the value before any call: store.ErrBadValue, store.ErrTooLarge, store.ErrUnwritable.
+func (d *destination) material(w store.Write) (application, error) {
+	typ, made := w.Type, making{Store: d.store}
 	if typ == "" {
-		typ = d.set.SecretType
+		typ, made.Type = d.set.SecretType, d.set.SecretType
 	}
-	bad := func(kind error, format string, args ...any) (map[string][]byte, string, error) {
-		return nil, typ, d.errorf("write", w.Name, kind, format, args...)
+	bad := func(kind error, format string, args ...any) (application, error) {
+		return application{}, d.errorf("write", w.Name, kind, format, args...)
 	}
 	if why := refusedType(typ); why != "" {
 		return bad(store.ErrUnwritable, "type %s: %s", typ, why)
 	}
 	if w.Value.IsZero() {
-		return nil, typ, nil
+		return application{Write: w}, nil
+	}
+	if isPlain(w.Value) {
+		made.Key = d.set.Key
 	}
 	data, err := dataOf(w.Value, d.set.Key)
 	if err != nil {
@@ -54,7 +57,7 @@ func (d *destination) material(w *store.Write) (map[string][]byte, string, error
 	if why := unfit(typ, data); why != "" {
 		return bad(store.ErrBadValue, "type %s: %s", typ, why)
 	}
-	return data, typ, nil
+	return application{Write: w, data: data, typ: typ, made: made.note()}, nil
 }
 
 func shortened(key string) string {
@@ -72,7 +75,7 @@ func shortened(key string) string {
 // It fails where a member would be lost or changed. Its errors name keys and quote nothing else.
 func dataOf(v secret.Value, key string) (map[string][]byte, error) {
 	text := v.Reveal()
-	if v.IsBinary() || !isObject(text) {
+	if isPlain(v) {
 		return map[string][]byte{key: text}, nil
 	}
 	data := map[string][]byte{}
@@ -105,6 +108,9 @@ func dataOf(v secret.Value, key string) (map[string][]byte, error) {
 	}
 	return data, nil
 }
+
+// isPlain reports whether a value goes under one key as a whole.
+func isPlain(v secret.Value) bool { return v.IsBinary() || !isObject(v.Reveal()) }
 
 var errObject = errors.New("its JSON can't be read")
 

@@ -92,6 +92,20 @@ func TestDataIsReadAsTheTextOrTheObjectThatItIs(t *testing.T) {
 	}
 }
 
+// A Secret whose one value looks like an object, on its way to another cluster.
+func TestAValueThatIsAnObjectTakesTheKeyOfItsStoreApart(t *testing.T) {
+	from := map[string][]byte{"value": []byte(`{"a":1}`)}
+	for key, want := range map[string]map[string]string{"value": {"a": "1"}, "other": {"value": `{"a":1}`}} {
+		v, err := valueOf(from, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := dataOf(v, "value"); err != nil || !maps.Equal(texts(got), want) {
+			t.Errorf("%s: got %q, %v", key, texts(got), err)
+		}
+	}
+}
+
 func TestTypesAskForTheirKeys(t *testing.T) {
 	cert, key := selfSigned(t)
 	_, otherKey := selfSigned(t)

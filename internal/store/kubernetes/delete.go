@@ -63,7 +63,7 @@ func (d *destination) remove(ctx context.Context, have secret.Copy) error {
 	case err != nil:
 		return err
 	}
-	if c := seen.copy(false); !c.Expired || c.Revision != have.Revision || c.Mark != have.Mark {
+	if c := seen.copy(""); !c.Expired || c.Revision != have.Revision || c.Mark != have.Mark {
 		return d.errorf("delete secrets", have.Name, store.ErrConflict, "it was changed meanwhile")
 	}
 	uid, at := seen.meta.UID, seen.meta.ResourceVersion

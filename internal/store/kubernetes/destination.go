@@ -15,7 +15,8 @@ import (
 // destination writes to one namespace.
 type destination struct {
 	*client
-	set *settings
+	store secret.StoreName
+	set   *settings
 }
 
 // Verify has nothing to prove: a cluster has no account.
@@ -28,7 +29,7 @@ func (d *destination) List(ctx context.Context) ([]secret.Copy, error) {
 	}
 	copies := make([]secret.Copy, len(all))
 	for i := range all {
-		copies[i] = all[i].copy(d.set.Restart)
+		copies[i] = d.copy(&all[i])
 	}
 	return copies, nil
 }
@@ -38,8 +39,11 @@ func (d *destination) Stat(ctx context.Context, name secret.Name) (secret.Copy, 
 	if err != nil {
 		return secret.Copy{}, err
 	}
-	return e.copy(d.set.Restart), nil
+	return d.copy(&e), nil
 }
+
+// copy returns an entry as this store shows it.
+func (d *destination) copy(e *entry) secret.Copy { return e.copy(d.unlike(e)) }
 
 // stat reads the metadata, or where that is denied lists it.
 func (d *destination) stat(ctx context.Context, name secret.Name) (entry, error) {
@@ -92,7 +96,7 @@ func (d *destination) Read(ctx context.Context, names []secret.Name) []store.Rea
 		if alone, ok := data[d.set.Key]; ok && len(data) == 1 && isObject(alone) {
 			v = secret.Binary(alone)
 		}
-		return e.copy(false).Version, v, err
+		return e.copy("").Version, v, err
 	})
 }
 

@@ -45,6 +45,11 @@ func TestWhateverSomebodyElseDoesToTheDataIsDriftThatIsSeenAndMended(t *testing.
 			b.back.edit(t, "app.db", map[string]any{"data": map[string]any{"username": nil, "user": []byte("app")}})
 		},
 		"applied from the server's side": func(t *testing.T, b *bench) { applied(t, b, "kubectl", "password", "theirs") },
+		"set as text":                    func(t *testing.T, b *bench) { appliedAsText(t, b, "kubectl", "password", "theirs") },
+		"a key added as text":            func(t *testing.T, b *bench) { appliedAsText(t, b, "kubectl", "more", "theirs") },
+		"patched as text": func(t *testing.T, b *bench) {
+			b.back.edit(t, "app.db", map[string]any{"stringData": map[string]any{"password": "theirs"}})
+		},
 		"edited and put back": func(t *testing.T, b *bench) {
 			b.back.edit(t, "app.db", data("password", "theirs"))
 			b.back.edit(t, "app.db", data("password", canary+"1"))
@@ -81,6 +86,27 @@ func TestWhateverSomebodyElseDoesToTheDataIsDriftThatIsSeenAndMended(t *testing.
 				t.Errorf("and written again: %+v", c)
 			}
 		})
+	}
+}
+
+func TestAnEmptyCopyWithoutManagersIsNotTakenForOurs(t *testing.T) {
+	b := newBench(t)
+	d := b.dest("")
+	empty := valued("app.db", text("{}"), nil)
+	mustWrite(t, d, empty)
+	if c := stat(t, d); !c.WrittenByUs() {
+		t.Fatalf("got %+v", c)
+	}
+	b.back.edit(t, "app.db", map[string]any{"metadata": map[string]any{"managedFields": []any{map[string]any{}}}})
+	b.back.edit(t, "app.db", data("more", "theirs"))
+	c := stat(t, d)
+	if c.WrittenByUs() || c.Version == id(1) {
+		t.Fatalf("got %+v", c)
+	}
+	empty.Have = c
+	mustWrite(t, d, empty)
+	if c := stat(t, d); !c.WrittenByUs() || len(b.back.get(t, "app.db").Data) != 0 {
+		t.Errorf("mended: %+v", c)
 	}
 }
 

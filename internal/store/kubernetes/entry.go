@@ -20,7 +20,7 @@ type entry struct {
 
 func entryOf(meta metav1.ObjectMeta, seen time.Time) entry {
 	e := entry{meta: meta, fields: fieldsOf(meta.ManagedFields), seen: seen}
-	e.mark, e.until = markOf(meta.Annotations)
+	e.mark, e.until = markOf(&meta)
 	return e
 }
 
@@ -29,7 +29,7 @@ func (e *entry) name() secret.Name { return secret.Name(e.meta.Name) }
 // token returns the version that the mark names, if the data is as it was written with it: every key is the one that we set, and there is no other.
 func (e *entry) token() secret.Version {
 	note, ok := e.meta.Annotations[noteKeys]
-	if e.mark.IsZero() || !ok || len(e.fields.foreign()) > 0 || keysNote(keysOf(e.fields.ours)) != note {
+	if e.mark.IsZero() || !ok || !e.fields.applied || e.fields.texts || len(e.fields.foreign()) > 0 || keysNote(keysOf(e.fields.ours)) != note {
 		return ""
 	}
 	return secret.Version(e.meta.Annotations[noteVersion])
@@ -91,8 +91,12 @@ func (e *entry) source(at secret.Place) secret.Meta {
 	return m
 }
 
-// copy returns the entry as a destination shows it. Where restarts count, a copy with one to do is not at its version yet.
-func (e *entry) copy(restarts bool) secret.Copy {
+// copy returns the entry as a destination shows it. A copy with restarts to do is not at its version yet, whoever has to do them; nor is one that is otherwise
+// not as it would be written now: unlike says how.
+func (e *entry) copy(unlike string) secret.Copy {
+	if e.pending() != "" {
+		unlike = " without restarts" + unlike
+	}
 	c := secret.Copy{Name: e.name(), Mark: e.standing(), Changed: e.fields.changed, Deleted: e.removal(), Revision: e.revision()}
 	if c.Changed.IsZero() {
 		c.Changed = e.created()
@@ -100,10 +104,9 @@ func (e *entry) copy(restarts bool) secret.Copy {
 	switch token := e.token(); {
 	case token == "":
 		c.Version = secret.Version(e.meta.ResourceVersion + "@" + c.Changed.Format(time.RFC3339))
-	case restarts && e.pending() != "":
-		c.Version, c.Labelled = token+" without restarts", token+" without restarts"
 	default:
-		c.Version, c.Labelled = token, token
+		c.Version = token + secret.Version(unlike)
+		c.Labelled = c.Version
 	}
 	c.Held = []secret.Version{c.Version}
 	if c.Deleted.IsZero() && !c.Mark.Deleting.IsZero() {

@@ -23,7 +23,7 @@ func (c *client) fail(verb, resource string, name secret.Name, err error) error 
 	var status apierrors.APIStatus
 	judged := errors.As(err, &status)
 	if judged {
-		if m := deniedVerb.FindStringSubmatch(status.Status().Message); m != nil {
+		if m := deniedVerb.FindStringSubmatch(status.Status().Message); m != nil && slices.Contains(verbs(), m[1]) {
 			verb = m[1]
 		}
 	}
@@ -32,6 +32,11 @@ func (c *client) fail(verb, resource string, name secret.Name, err error) error 
 		e.Err, e.Help = errors.New("a Secret's type can't be changed, and this one has another"), "delete it by hand, or give the copy another name"
 	}
 	return e
+}
+
+// verbs are those that a denial may name: anything else is not RBAC's.
+func verbs() []string {
+	return []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 }
 
 func aboutType(s metav1.Status) bool {

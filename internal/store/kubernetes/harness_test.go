@@ -103,9 +103,11 @@ func (b *bench) open(settings string) store.Store {
 	return s
 }
 
-func open(settings string) (store.Store, error) {
+func open(settings string) (store.Store, error) { return openAs("test", settings) }
+
+func openAs(name secret.StoreName, settings string) (store.Store, error) {
 	return kubernetes.Driver(awscfg.New(awscfg.Options{})).Open(store.Definition{
-		Name: "test", Decode: func(into any) error { return yaml.Load([]byte(settings), into, yaml.WithKnownFields()) },
+		Name: name, Decode: func(into any) error { return yaml.Load([]byte(settings), into, yaml.WithKnownFields()) },
 	})
 }
 
@@ -118,7 +120,16 @@ type dest interface {
 
 func (b *bench) dest(settings string) dest {
 	b.t.Helper()
-	s := b.open(settings)
+	return b.named("test", settings)
+}
+
+// named opens the destination of a store of that name.
+func (b *bench) named(name secret.StoreName, settings string) dest {
+	b.t.Helper()
+	s, err := openAs(name, "{"+settings+"}")
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	at, _ := s.Fixed()
 	d, err := s.Destination(b.t.Context(), at)
 	if err != nil {

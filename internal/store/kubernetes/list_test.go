@@ -28,7 +28,7 @@ func TestAListingOfManyPagesIsWholeAndBringsNoValue(t *testing.T) {
 	if err != nil || len(metas) != 1001 || !slices.IsSortedFunc(metas, func(a, b secret.Meta) int { return strings.Compare(string(a.Name), string(b.Name)) }) {
 		t.Fatalf("got %d, %v", len(metas), err)
 	}
-	wantCalls(t, "the source", b.seen(), "GET secrets", "GET secrets", "GET secrets")
+	wantCalls(t, "the source", b.seen(), "GET secrets", "GET secrets", "GET secrets", "GET "+b.ns)
 
 	// The server forgets the listing in the middle: it is begun anew, and no page is counted twice.
 	forget := func(times int) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
@@ -26,12 +28,16 @@ const (
 	noteDeleting    = annotation + "deleting"     // when we scheduled the deletion
 	noteDeleteAfter = annotation + "delete-after" // when its window ends
 	noteRestart     = annotation + "restart"      // a change whose restarts are not done yet
+	noteOf          = annotation + "of"           // the Secret that all of this is said of
+	noteMade        = annotation + "made-with"    // the settings that decided what we wrote
 )
 
-// markOf reads the mark off annotations. Without an owner and a source there is none.
-func markOf(notes map[string]string) (m secret.Mark, until time.Time) {
+// markOf reads the mark off a Secret. Without an owner and a source there is none, nor on the clone of a copy, as a backup that is restored elsewhere makes it:
+// it says that it is another.
+func markOf(meta *metav1.ObjectMeta) (m secret.Mark, until time.Time) {
+	notes := meta.Annotations
 	m = secret.Mark{Owner: secret.Owner(notes[noteOwner]), Sync: secret.SyncName(notes[noteSync]), Source: secret.Identity(notes[noteSource])}
-	if m.Owner == "" || m.Source == "" {
+	if m.Owner == "" || m.Source == "" || notes[noteOf] != whole(meta.Namespace, meta.Name) {
 		return secret.Mark{}, time.Time{}
 	}
 	began, errBegan := time.Parse(time.RFC3339, notes[noteDeleting])
@@ -42,10 +48,12 @@ func markOf(notes map[string]string) (m secret.Mark, until time.Time) {
 	return m, until
 }
 
-// markNotes returns the annotations that say whose a copy is.
-func markNotes(m secret.Mark) map[string]string {
-	return map[string]string{noteOwner: string(m.Owner), noteSync: string(m.Sync), noteSource: m.Source.Tag()}
+// markNotes returns the annotations that say whose the copy of a name is.
+func (c *client) markNotes(name secret.Name, m secret.Mark) map[string]string {
+	return map[string]string{noteOwner: string(m.Owner), noteSync: string(m.Sync), noteSource: m.Source.Tag(), noteOf: whole(c.place.Namespace, string(name))}
 }
+
+func whole(namespace, name string) string { return namespace + "/" + name }
 
 // sameMark reports whether two marks are of one owner and one source.
 func sameMark(a, b secret.Mark) bool { return a.Owner == b.Owner && a.Source.Tag() == b.Source.Tag() }

@@ -147,8 +147,8 @@ func TestARestartThatWasCutShortIsFinishedByTheNextRun(t *testing.T) {
 		if !behind.WrittenByUs() || behind.Version == id(n) {
 			t.Fatalf("%s: got %+v", at, behind)
 		}
-		if c := stat(t, b.dest("")); c.Version != id(n) {
-			t.Errorf("%s: without restarts it is %+v", at, c)
+		if c := stat(t, b.named("other", "")); c.Version != behind.Version || !c.WrittenByUs() {
+			t.Errorf("%s: through a store without restarts it is %+v", at, c)
 		}
 		b.seen()
 		c = mustWrite(t, d, writing(n, behind))
@@ -220,6 +220,50 @@ func TestALongNameHasANoteOfItsOwn(t *testing.T) {
 		mustWrite(t, d, w)
 		if notes, _ := started(t, b, "deployments", "a"); len(notes) != i+1 {
 			t.Errorf("got %v", notes)
+		}
+	}
+}
+
+// A namespace that two stores write to is listed once, through either: what is owed is seen there, too.
+func TestAnOwedRestartIsSeenThroughAStoreWithoutRestarts(t *testing.T) {
+	b := newBench(t, writer(), restarter())
+	first, d := b.named("first", ""), b.named("second", "restart: true")
+	workload(t, b, "deployments", "a", `{"volumes":[{"name":"v","secret":{"secretName":"app.db"}}]}`)
+	c := mustWrite(t, d, writing(1, nil))
+	owe := func(n int) {
+		t.Helper()
+		b.when(func(r *http.Request) *reply {
+			if call(r) == "GET deployments" {
+				return failure(http.StatusInternalServerError, "InternalError")
+			}
+			return nil
+		})
+		_, err := d.Write(t.Context(), writing(n, &c))
+		wantErr(t, err, store.ErrUnavailable)
+		b.when(nil)
+	}
+	owe(2)
+	all, err := first.List(t.Context())
+	if err != nil || len(all) != 1 || all[0].Version == id(2) || !all[0].WrittenByUs() {
+		t.Fatalf("got %+v, %v", all, err)
+	}
+	c = mustWrite(t, d, writing(2, &all[0]))
+	if _, generation := started(t, b, "deployments", "a"); generation != 2 || c.Version != id(2) || stat(t, first).Version != id(2) {
+		t.Errorf("generation %d, %+v", generation, c)
+	}
+	// The want's own store has no restarts: nothing is owed.
+	for n, through := range map[int]dest{3: first, 4: first, 5: b.named("second", "")} {
+		owe(n)
+		have := stat(t, through)
+		if n > 3 { // it is seen to be changed, and to hold what is wanted
+			b.back.edit(t, "app.db", map[string]any{"metadata": map[string]any{"labels": map[string]any{"team": fmt.Sprint(n)}}})
+		}
+		c = mustWrite(t, through, writing(n, have))
+		if now := stat(t, d); now.Version != id(n) || c.Version != id(n) || now.Revision != c.Revision {
+			t.Errorf("got %+v, %+v", c, now)
+		}
+		if _, generation := started(t, b, "deployments", "a"); generation != 2 {
+			t.Errorf("generation %d", generation)
 		}
 	}
 }

@@ -17,12 +17,12 @@ type source struct {
 
 func (s *source) Place(context.Context) (secret.Place, error) { return s.place, nil }
 
-// List lists the namespace. The API answers for one that does not exist as for an empty one: an empty listing counts only where the namespace is there, or
-// may not be looked at.
+// List lists the namespace. The API answers for one that does not exist as for an empty one, and one that is being deleted loses its Secrets one by one: a
+// listing counts only where the namespace is there afterwards, to stay, or may not be looked at.
 func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 	all, err := s.list(ctx, "")
-	if err == nil && len(all) == 0 {
-		err = s.exists(ctx)
+	if err == nil {
+		err = s.stays(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -34,11 +34,11 @@ func (s *source) List(ctx context.Context) ([]secret.Meta, error) {
 	return metas, nil
 }
 
-// Stat reads the metadata. That a Secret is gone counts only where its namespace is there, or may not be looked at.
+// Stat reads the metadata. That a Secret is gone counts only where its namespace stays, or may not be looked at.
 func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error) {
 	e, err := s.stat(ctx, name)
 	if isGone(err) {
-		if absent := s.exists(ctx); absent != nil {
+		if absent := s.stays(ctx); absent != nil {
 			return secret.Meta{}, absent
 		}
 	}
@@ -48,10 +48,13 @@ func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error
 	return e.source(s.place), nil
 }
 
-// exists returns store.ErrInvalid where there is no such namespace.
-func (s *source) exists(ctx context.Context) error {
-	_, err := s.metadata.Resource(resource("", "namespaces")).Get(ctx, s.place.Namespace, metav1.GetOptions{})
-	if err == nil {
+// stays returns store.ErrInvalid where there is no such namespace, or where it is being deleted.
+func (s *source) stays(ctx context.Context) error {
+	n, err := s.metadata.Resource(resource("", "namespaces")).Get(ctx, s.place.Namespace, metav1.GetOptions{})
+	switch {
+	case err == nil && n.DeletionTimestamp != nil:
+		return s.errorf("list secrets", "", store.ErrInvalid, "the namespace %q is being deleted", s.place.Namespace)
+	case err == nil:
 		return nil
 	}
 	switch err = s.fail("get", "namespaces", "", err); {

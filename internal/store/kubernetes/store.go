@@ -69,7 +69,7 @@ func (s *secrets) Destination(ctx context.Context, at secret.Place) (store.Desti
 	if err != nil {
 		return nil, err
 	}
-	return &destination{client: c, set: &s.set}, nil
+	return &destination{client: c, store: s.name, set: &s.set}, nil
 }
 
 func (s *secrets) client(ctx context.Context, at secret.Place) (*client, error) {

@@ -18,19 +18,20 @@ import (
 //	another mark, or a restoration          a patch of the annotations: the data stays as it is
 //	none of these                           no call
 //
+// What the cluster's admission makes of the data is in no answer, and is not seen: a Verifier finds it.
+//
 // With restarts, the copy is read before the apply, so that nothing is restarted for data that stays the same.
 func (d *destination) Write(ctx context.Context, w store.Write) (secret.Copy, error) {
 	if why := badName(w.Name); why != "" {
 		return secret.Copy{}, d.errorf("write", w.Name, store.ErrBadName, "%s", why)
 	}
-	data, typ, err := d.material(&w)
+	a, err := d.material(w)
 	if err != nil {
 		return secret.Copy{}, err
 	}
 	if !w.Value.IsZero() && len(w.Versions) == 0 {
 		return secret.Copy{}, d.errorf("write", w.Name, store.ErrInvalid, "there is no version to write the value under")
 	}
-	a := application{Write: w, data: data, typ: typ}
 	var e *entry
 	if w.Have == nil {
 		e, err = d.create(ctx, a)
@@ -43,7 +44,7 @@ func (d *destination) Write(ctx context.Context, w store.Write) (secret.Copy, er
 	case e == nil:
 		return *w.Have, nil
 	}
-	return e.copy(d.set.Restart), nil
+	return d.copy(e), nil
 }
 
 // application is a write with its value as data.
@@ -51,13 +52,14 @@ type application struct {
 	store.Write
 	data map[string][]byte
 	typ  string
+	made string // the note on the settings that it is made with; empty: none of them counts
 	// restart is the change that workloads are restarted for; empty: none.
 	restart string
 }
 
-// holds reports whether a Secret carries the mark, and holds the value.
+// holds reports whether a Secret carries the mark, and holds the value as we would write it.
 func (a *application) holds(e *entry) bool {
-	return sameMark(e.mark, a.Mark) && slices.Contains(a.Versions, e.token())
+	return sameMark(e.mark, a.Mark) && slices.Contains(a.Versions, e.token()) && e.meta.Annotations[noteMade] == a.made
 }
 
 func (d *destination) create(ctx context.Context, a application) (*entry, error) {
@@ -75,7 +77,7 @@ func (d *destination) create(ctx context.Context, a application) (*entry, error)
 	case statErr != nil:
 		return nil, statErr
 	}
-	c := seen.copy(false)
+	c := seen.copy("")
 	switch {
 	case !c.Deleted.IsZero():
 		return nil, d.errorf("patch secrets", a.Name, store.ErrScheduled, "a copy of this name waits for its deletion")
@@ -130,7 +132,7 @@ func (d *destination) look(ctx context.Context, a application, have secret.Copy)
 	case err != nil:
 		return entry{}, err
 	}
-	c := seen.copy(d.set.Restart)
+	c := d.copy(&seen)
 	uid, _ := parseRevision(have.Revision)
 	same := string(seen.meta.UID) == uid && c.Mark == have.Mark && c.Version == have.Version && c.WrittenByUs() && c.Deleted.Equal(have.Deleted)
 	if !same && !(a.holds(&seen) && c.Deleted.IsZero()) {
@@ -143,7 +145,7 @@ func (d *destination) look(ctx context.Context, a application, have secret.Copy)
 func (d *destination) remark(ctx context.Context, a application, have secret.Copy) (*entry, error) {
 	notes := map[string]any{}
 	if !sameMark(have.Mark, a.Mark) || have.Mark.Sync != a.Mark.Sync {
-		for k, v := range markNotes(a.Mark) {
+		for k, v := range d.markNotes(a.Name, a.Mark) {
 			notes[k] = v
 		}
 	}
@@ -188,8 +190,11 @@ func (d *destination) applyOver(ctx context.Context, a application, uid, at stri
 
 // apply is the server-side apply of a Secret at that resource version, and what has to follow it.
 func (d *destination) apply(ctx context.Context, a application, uid, at string) (*entry, error) {
-	notes := markNotes(a.Mark)
+	notes := d.markNotes(a.Name, a.Mark)
 	notes[noteVersion], notes[noteKeys] = string(a.Versions[0]), keysNote(keysOf(a.data))
+	if a.made != "" {
+		notes[noteMade] = a.made
+	}
 	if a.restart != "" {
 		notes[noteRestart] = a.restart
 	}
@@ -206,7 +211,8 @@ func (d *destination) apply(ctx context.Context, a application, uid, at string) 
 	return d.finish(ctx, a, e)
 }
 
-// finish takes off what an apply leaves: keys that others added, and a deletion that waited. Then it restarts what has to be.
+// finish takes off what an apply leaves: keys that others added, what others said of data as text, a deletion that waited, and restarts that this store does not
+// do. Then it restarts what has to be.
 func (d *destination) finish(ctx context.Context, a application, e *entry) (*entry, error) {
 	body := map[string]any{}
 	if extra := e.fields.foreign(); len(extra) > 0 {
@@ -220,17 +226,28 @@ func (d *destination) finish(ctx context.Context, a application, e *entry) (*ent
 	for _, n := range e.scheduled() {
 		notes[n] = nil
 	}
-	if len(body) > 0 || len(notes) > 0 {
-		body["metadata"] = map[string]any{"resourceVersion": e.meta.ResourceVersion, "annotations": notes}
+	if e.pending() != "" && !d.set.Restart {
+		notes[noteRestart] = nil
+	}
+	meta := map[string]any{"resourceVersion": e.meta.ResourceVersion, "annotations": notes}
+	if e.fields.texts { // they would outlive our apply, and nothing tells whether they are later
+		managed, err := withoutTexts(e.meta.ManagedFields)
+		if err != nil {
+			return nil, d.errorf("patch secrets", a.Name, store.ErrUnavailable, "the answer's managed fields can't be read")
+		}
+		meta["managedFields"] = managed
+	}
+	if len(body) > 0 || len(notes) > 0 || e.fields.texts {
+		body["metadata"] = meta
 		var err error
 		if e, err = d.patch(ctx, a.Name, types.MergePatchType, body); err != nil {
 			return nil, err
 		}
 	}
 	if !a.holds(e) {
-		return nil, d.errorf("patch secrets", a.Name, store.ErrUnwritable, "an admission webhook of the cluster changes what is written: it is not what the source holds")
+		return nil, d.errorf("patch secrets", a.Name, store.ErrUnwritable, "a webhook or policy of the cluster's admission changes the annotations or managed fields that it is known by")
 	}
-	if change := e.pending(); change != "" && d.set.Restart {
+	if change := e.pending(); change != "" {
 		return d.restarted(ctx, e, change)
 	}
 	return e, nil
