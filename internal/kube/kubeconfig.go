@@ -39,7 +39,7 @@ func (c *Cluster) currentContext() (string, error) {
 		return "", invalid(c.place(), fmt.Errorf("read the kubeconfig: %w", err), "")
 	}
 	if raw.CurrentContext == "" {
-		return "", invalid(c.place(), errNoContext, "set context: in the configuration, or correct KUBECONFIG")
+		return "", invalid(c.place(), fmt.Errorf("%w: %s", errNoContext, strings.Join(c.files.GetLoadingPrecedence(), ", ")), "set context: in the configuration, or correct KUBECONFIG")
 	}
 	return raw.CurrentContext, nil
 }

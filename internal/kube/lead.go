@@ -100,8 +100,13 @@ func (c *Cluster) elector(o LeaseOptions) (*elector, error) {
 
 // acquire waits until the Lease is ours.
 func (e *elector) acquire(ctx context.Context, first bool) error {
+	holder := ""
 	for {
 		took, err := e.try(ctx)
+		if now := e.lease.seen.holder; !took && err == nil && now != holder {
+			holder = now
+			e.logger.Info("waiting to lead", "lease", e.lease.name, "holder", holder)
+		}
 		switch {
 		case ctx.Err() != nil && took:
 			e.giveUp(context.WithoutCancel(ctx), e.renewed.Add(e.patience))

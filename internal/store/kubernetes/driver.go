@@ -2,8 +2,6 @@
 package kubernetes
 
 import (
-	"fmt"
-
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
 	"github.com/secretsync-dev/secretsync/internal/kube"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -37,7 +35,7 @@ func open(f *awscfg.Factory, d store.Definition) (store.Store, error) {
 	}
 	cluster, err := kube.Open(f, named)
 	if err != nil {
-		return nil, fmt.Errorf("store %q: %w", d.Name, err)
+		return nil, err
 	}
 	s := &secrets{name: d.Name, set: set, cluster: cluster}
 	s.place = secret.Place{Kind: secret.Kubernetes, Cluster: cluster.Name(), Namespace: set.Namespace}
