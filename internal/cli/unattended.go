@@ -79,6 +79,7 @@ func (u *unattended) run(ctx context.Context, job daemon.Job) (r *engine.Report,
 	if job.Hints == nil {
 		e, err := u.app.engineOf(u.session)
 		if err != nil {
+			u.tellError(ctx, job, runID, err)
 			return nil, err
 		}
 		u.engine.Store(e)
@@ -120,7 +121,25 @@ func (u *unattended) tellReport(ctx context.Context, job daemon.Job, runID strin
 		m.Outcome = notify.Resolved
 	}
 	m.Syncs = u.syncsOf(job)
+	if failing := failing(m); job.Hints != nil && len(failing) > 0 {
+		m.Syncs = failing // an event does not say which syncs it is about
+	}
 	u.tell(ctx, runID, m, covers(job, r))
+}
+
+// failing returns the names of the syncs in which something fails, sorted.
+func failing(m notify.Message) []string {
+	var names []string
+	for _, f := range m.Failures {
+		names = append(names, f.Sync)
+	}
+	for _, p := range m.Problems {
+		if p.Sync != "" {
+			names = append(names, p.Sync)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // tell sends what is new in a message.

@@ -78,6 +78,9 @@ func TestADaemonTellsAFailureOnceAndItsEndOnce(t *testing.T) {
 	}
 	allowDB, allowOther := deny("app/db"), deny("other/db")
 	run(about("app/db"), 1)
+	if first := world.Published("arn:aws:sns:us-east-1:123456789012:failures")[0]; !strings.Contains(first.Message, "Syncs: dr\n") {
+		t.Errorf("it is told as %s", first.Message)
+	}
 	run(about("app/db"), 1) // which comes again, as a queue sends it
 	run(daemon.Job{}, 2)    // and is not all that fails
 	run(daemon.Job{}, 2)
