@@ -61,7 +61,7 @@ func (p *page) staleList(all []plan.StaleList) {
 func (p *page) newTargets(all []engine.Result) {
 	n := 0
 	for i := range all {
-		if all[i].NewTarget {
+		if all[i].NewTarget && (all[i].Outcome == "" || all[i].Outcome == engine.Applied) { // a plan has no outcomes yet
 			n++
 		}
 	}
