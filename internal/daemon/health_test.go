@@ -28,7 +28,7 @@ func report() *engine.Report {
 			{Change: plan.Change{Action: plan.Create, Sync: "a", Source: plan.SourceRef{Name: "app/db"}, Target: &spoke}, Outcome: engine.Applied},
 			{Change: plan.Change{Action: plan.Refusal, Reason: plan.Foreign, Sync: "a", Source: plan.SourceRef{Name: "app/x"}, Target: &spoke}, Outcome: engine.Refused},
 		},
-		Targets: []engine.TargetState{{Target: spoke, States: map[plan.State]int{plan.InSync: 41, plan.NotOurs: 1}}},
+		Targets: []engine.TargetState{{Target: spoke, States: map[plan.State]int{plan.InSync: 41, plan.NotOurs: 1}, Took: 1500 * time.Millisecond}},
 	}
 }
 
@@ -63,6 +63,7 @@ func TestMetricsTellWhatRunsDidAndKeepTheRulesOfPrometheus(t *testing.T) {
 			`secretsync_copies{account="111111111111",cluster="",mount="",namespace="",region="us-east-1",state="foreign",store="spokes"}`:                1,
 			`secretsync_copies{account="111111111111",cluster="",mount="",namespace="",region="us-east-1",state="behind",store="spokes"}`:                 0,
 			`secretsync_target_last_success_timestamp_seconds{account="111111111111",cluster="",mount="",namespace="",region="us-east-1",store="spokes"}`: 946684800,
+			`secretsync_target_run_duration_seconds{account="111111111111",cluster="",mount="",namespace="",region="us-east-1",store="spokes"}`:           1.5,
 			`secretsync_calls_total{account="111111111111",operation="CreateSecret",outcome="ok",region="us-east-1",service="Secrets Manager"}`:           1,
 		} {
 			got := l.metric(series)

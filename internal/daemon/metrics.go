@@ -22,6 +22,7 @@ type Metrics struct {
 
 	lastSuccess   *prometheus.GaugeVec     // sync
 	targetSuccess *prometheus.GaugeVec     // target
+	targetTook    *prometheus.GaugeVec     // target
 	wholeRun      prometheus.Gauge         // when copies was counted
 	duration      *prometheus.HistogramVec // trigger
 	runs          *prometheus.CounterVec   // trigger, outcome
@@ -68,6 +69,7 @@ func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry:      r,
 		lastSuccess:   gauges("last_success_timestamp_seconds", "When a run of the sync last ended without a failure; 0: not yet.", "sync"),
+		targetTook:    gauges("target_run_duration_seconds", "How long the last scheduled run looked at the target, and wrote there.", targetLabels...),
 		targetSuccess: gauges("target_last_success_timestamp_seconds", "When a scheduled run last ended without a failure in the target.", targetLabels...),
 		wholeRun:      gauge("last_whole_run_timestamp_seconds", "When a run of all syncs together last ended, which is when copies were counted; 0: not yet."),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "secretsync_run_duration_seconds", Help: "How long runs took.",
@@ -177,6 +179,7 @@ func (m *Metrics) looked(r *engine.Report, whole bool, now time.Time) {
 		}
 	}
 	for _, t := range r.Targets {
+		m.targetTook.WithLabelValues(labelsOf(t.Target)...).Set(t.Took.Seconds())
 		if t.Err == "" && !bad[t.Target] && !r.Interrupted {
 			m.targetSuccess.WithLabelValues(labelsOf(t.Target)...).Set(stamp(now))
 		}
@@ -184,6 +187,7 @@ func (m *Metrics) looked(r *engine.Report, whole bool, now time.Time) {
 	if whole && !r.Interrupted {
 		for _, t := range m.copies.replace(r.Targets) {
 			m.targetSuccess.DeleteLabelValues(labelsOf(t)...)
+			m.targetTook.DeleteLabelValues(labelsOf(t)...)
 		}
 		m.wholeRun.Set(stamp(now))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
+	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
 const (
@@ -54,6 +55,23 @@ type applier struct {
 type gate struct {
 	slots  chan struct{}
 	verify func() error
+
+	mu          sync.Mutex
+	first, last time.Time // when the first write began and the last one ended
+}
+
+// enter notes that a write begins, and returns what notes that it has ended.
+func (g *gate) enter(now func() time.Time) (leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.first.IsZero() {
+		g.first = now()
+	}
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.last = now()
+	}
 }
 
 // addGate makes the gate of a step's target, where there is none yet.
@@ -67,6 +85,15 @@ func (a *applier) addGate(st *step) {
 		defer cancel()
 		return dest.Verify(ctx)
 	})}
+}
+
+// wrote returns how long writing took, by place.
+func (a *applier) wrote() map[secret.Place]time.Duration {
+	all := map[secret.Place]time.Duration{}
+	for t, g := range a.targets {
+		all[t.Place] = max(all[t.Place], g.last.Sub(g.first))
+	}
+	return all
 }
 
 // report puts the outcomes into the plan's order.
@@ -86,7 +113,7 @@ func (a *applier) report(ctx context.Context) *Report {
 		}
 		r.Changes = append(r.Changes, got)
 	}
-	r.Targets = a.out.targets(a.run.targets, a.run.steps)
+	r.Targets = a.out.targets(a.run.targets, a.run.steps, a.wrote())
 	r.CostPerMonth.Added = cents(added)
 	return r
 }

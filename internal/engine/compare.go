@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -31,6 +32,7 @@ type seen struct {
 	err      error   // the place could not be looked at
 	unseen   []error // what else could not be
 	states   map[plan.State]int
+	took     time.Duration // to look at the place
 }
 
 // step is a change, and what applying it needs.
@@ -102,6 +104,8 @@ func markNew(s *scope, account []*seen, known map[secret.Identity]bool) {
 
 func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, known map[secret.Identity]bool, visit func(*seen, plan.Found)) *seen {
 	at := &seen{target: place[0], place: place, others: map[secret.StoreName]store.Destination{}, states: map[plan.State]int{}}
+	began := e.set.Now()
+	defer func() { at.took = e.set.Now().Sub(began) }()
 	wants := s.wants(place)
 	have, blocked := e.observe(ctx, s, at, wants)
 	found := func(f plan.Found) {

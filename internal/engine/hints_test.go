@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -343,4 +344,24 @@ func TestAfterEventsInAnyOrderTwiceOrNeverAndCrashesOneScheduledRunMakesEveryCop
 			}
 		}
 	})
+}
+
+func TestARunTellsHowLongItTookInEveryTarget(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	var ticks atomic.Int64
+	e := l.engine(pair, func(s *engine.Setup) { s.Now = func() time.Time { return time.Unix(1e9+ticks.Add(1), 0) } })
+	l.put(hub, east, "app/a", "1")
+	r := l.sync(e, engine.Options{})
+	if len(r.Targets) != 2 {
+		t.Fatalf("%d targets", len(r.Targets))
+	}
+	for _, target := range r.Targets {
+		if target.Took < 2*time.Second { // a tick for looking, and one for writing
+			t.Errorf("%s took %s", target.Target, target.Took)
+		}
+	}
+	if r := l.sync(e, engine.Options{}); r.Targets[0].Took < time.Second {
+		t.Errorf("looking took %s", r.Targets[0].Took)
+	}
 }

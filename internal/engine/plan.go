@@ -131,7 +131,7 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 
 // state returns how the copies in a place are, told for the first store that it is looked at through.
 func (at *seen) state() TargetState {
-	t := TargetState{Target: at.target, States: at.states}
+	t := TargetState{Target: at.target, States: at.states, Took: at.took}
 	if at.err != nil {
 		t.Err = at.err.Error()
 	}

@@ -49,6 +49,7 @@ func (a *applier) removeOne(ctx context.Context, st *step) {
 	if ctx.Err() != nil {
 		return
 	}
+	defer g.enter(a.engine.set.Now)()
 	if err := g.verify(); err != nil {
 		a.fail(st, err)
 		return

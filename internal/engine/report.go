@@ -59,6 +59,8 @@ type Report struct {
 type TargetState struct {
 	Target plan.Target
 	States map[plan.State]int
+	// Took is how long the run looked at the target, and from the first write there to the end of the last one.
+	Took time.Duration
 	// Err says why the target could not be looked at; empty: it was.
 	Err string
 }
@@ -118,12 +120,13 @@ func (o *outcomes) set(st *step, outcome Outcome, err error) {
 }
 
 // targets returns how the copies are, now that steps have these outcomes.
-func (o *outcomes) targets(before []TargetState, steps []*step) []TargetState {
+func (o *outcomes) targets(before []TargetState, steps []*step, wrote map[secret.Place]time.Duration) []TargetState {
 	after := make([]TargetState, len(before))
 	index := map[secret.Place]int{}
 	for i, t := range before {
 		after[i] = t
 		after[i].States = maps.Clone(t.States)
+		after[i].Took += wrote[t.Target.Place]
 		index[t.Target.Place] = i
 	}
 	for _, st := range steps {

@@ -279,6 +279,7 @@ func (a *applier) one(ctx context.Context, u *unit, st *step) bool {
 		return false
 	}
 	defer a.progress.add()
+	defer g.enter(a.engine.set.Now)()
 	if err := g.verify(); err != nil {
 		a.fail(st, err)
 		return false
