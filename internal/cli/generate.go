@@ -76,6 +76,9 @@ func runGenerate(cmd *cobra.Command, a *app, flags generateFlags) error {
 		return err
 	}
 	a.warnAll(res.Warnings)
+	if in.Queue == "" && s.file.Serve.Queue != "" {
+		a.warn("serve: queue: its URL does not tell its ARN: allow sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on it by hand")
+	}
 	docs := []iam.Document{}
 	for _, d := range res.Documents {
 		if audience == "" || audience == d.For {
@@ -110,7 +113,7 @@ func iamInput(s *session) (iam.Input, error) {
 			in.Topics = append(in.Topics, n.SNS.TopicARN)
 		}
 	}
-	in.Queue = f.Serve.Queue
+	in.Queue, _ = awscfg.QueueARN(f.Serve.Queue)
 	for _, st := range f.Stores {
 		var settings map[string]any
 		if err := st.Decode(&settings); err != nil {

@@ -49,10 +49,12 @@ func (a *app) observed(runID string, observe func(awscfg.Call)) (*awscfg.Factory
 }
 
 // open reads the configuration and opens its stores. It calls AWS only where the configuration itself is kept there.
-func (a *app) open(ctx context.Context) (*session, error) { return a.openObserved(ctx, nil) }
+func (a *app) open(ctx context.Context) (*session, error) {
+	return a.openFor(ctx, nil, nil)
+}
 
-// openObserved is open, with somebody who is told of every call; nil: nobody.
-func (a *app) openObserved(ctx context.Context, observe func(awscfg.Call)) (*session, error) {
+// openFor is open, for runs that go on: with somebody who is told of every call, and the deletions of all of them. Either may be nil.
+func (a *app) openFor(ctx context.Context, observe func(awscfg.Call), deletions *engine.Deletions) (*session, error) {
 	runID := newRunID()
 	factory, registry, err := a.observed(runID, observe)
 	if err != nil {
@@ -62,7 +64,7 @@ func (a *app) openObserved(ctx context.Context, observe func(awscfg.Call)) (*ses
 	if err != nil {
 		return nil, err
 	}
-	s := &session{runID: runID, file: file, factory: factory, registry: registry, protected: protected}
+	s := &session{runID: runID, file: file, factory: factory, registry: registry, protected: protected, deletions: deletions}
 	if s.stores, err = wire.Open(file, registry); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type past struct {
 
 // unattended opens the configuration for runs that go on. observe, where it is not nil, is told of every call.
 func (a *app) unattended(ctx context.Context, p *past, observe func(awscfg.Call)) (*unattended, error) {
-	s, err := a.openObserved(ctx, observe)
+	s, err := a.openFor(ctx, observe, &p.deleted)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +47,8 @@ func (a *app) unattended(ctx context.Context, p *past, observe func(awscfg.Call)
 	if err != nil {
 		return nil, err
 	}
-	s.deletions = &p.deleted
 	u := &unattended{app: a, session: s, teller: t, past: p}
-	u.engine.Store(a.engineOver(s, s.stores))
+	u.engine.Store(s.engine)
 	return u, nil
 }
 

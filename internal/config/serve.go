@@ -2,7 +2,6 @@ package config
 
 import (
 	"net"
-	"net/url"
 	"regexp"
 	"strconv"
 
@@ -51,7 +50,7 @@ func (p *parser) serve(n *yaml.Node) Serve {
 		}},
 		field{"queue", false, func(n *yaml.Node) {
 			text, ok := p.text(n, "serve: queue")
-			if u, err := url.Parse(text); ok && (err != nil || u.Host == "" || !isQueue(text)) {
+			if ok && !isQueue(text) {
 				p.errorf(n, "serve: queue: %q is not the URL of an SQS queue, https://sqs.us-east-1.amazonaws.com/111122223333/NAME", p.raw.text(n))
 			}
 			s.Queue = text

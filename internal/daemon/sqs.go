@@ -1,11 +1,11 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,9 +35,6 @@ type SQS struct {
 	region string
 }
 
-// regionOfHost finds the Region in the name of an endpoint of SQS, whatever partition or VPC endpoint it belongs to.
-var regionOfHost = regexp.MustCompile(`(?:^|\.)sqs(?:-fips)?\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\.`)
-
 // OpenSQS returns the queue of an URL. It makes no call. The Region is the URL's or, where that names none, cfg's. A call of Receive takes 20 seconds: cfg must not cut
 // it off, nor give the service up for longer than a call, as the configurations of an awscfg.Factory do.
 func OpenSQS(cfg aws.Config, queue string) (*SQS, error) {
@@ -45,10 +42,7 @@ func OpenSQS(cfg aws.Config, queue string) (*SQS, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(u.Path) < 2 {
 		return nil, errors.New("open queue: invalid: want the URL of an SQS queue, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
 	}
-	region := cfg.Region
-	if m := regionOfHost.FindStringSubmatch(u.Host); m != nil {
-		region = m[1]
-	}
+	region := cmp.Or(string(awscfg.QueueRegion(queue)), cfg.Region)
 	if region == "" {
 		return nil, fmt.Errorf("open queue %q: invalid: its URL names no Region: set AWS_REGION", queue)
 	}

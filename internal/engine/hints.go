@@ -54,9 +54,9 @@ func (e *Engine) merges(r *plan.Rule) bool {
 }
 
 // follow describes what hints name in a store, once its place is known.
-func (v *view) follow(ctx context.Context, hints []event.Hint, about func(secret.Name) bool) error {
-	if v.place, v.err = v.source.Place(ctx); v.err != nil {
-		return v.err
+func (v *view) follow(ctx context.Context, hints []event.Hint, about func(secret.Name) bool) (err error) {
+	if v.place, err = v.source.Place(ctx); err != nil {
+		return err
 	}
 	v.about, v.sweep = map[secret.Name]bool{}, map[secret.Name]bool{}
 	var here []event.Hint

@@ -80,11 +80,15 @@ syncs:
 `)
 	l.put(hub, east, "a/x", "A")
 	l.put(hub, east, "a/y", "A")
+	l.put(hub, east, "a/z", "A")
 	l.sync(e, engine.Options{})
 	l.put(hub, east, "b/x", "B")
 	l.remove(hub, east, "a/x")
 	l.remove(hub, east, "a/y")
 	r := l.sync(e, hinted(sweep("a/x"), sweep("a/y")))
+	if again := l.sync(e, hinted(sweep("b/z"))); len(again.Changes) > 0 {
+		t.Errorf("an event about another source of a name is about its copy:\n%s", outcomes(again))
+	}
 	expect(t, "outcomes", outcomes(r), "skipped keep source-deleted x "+hub+"/eu-west-1\napplied delete source-deleted y "+hub+"/eu-west-1")
 }
 

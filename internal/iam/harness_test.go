@@ -71,7 +71,7 @@ func (o opened) input(t *testing.T) iam.Input {
 			in.Topics = append(in.Topics, n.SNS.TopicARN)
 		}
 	}
-	in.Queue = o.file.Serve.Queue
+	in.Queue, _ = awscfg.QueueARN(o.file.Serve.Queue)
 	for _, s := range o.file.Stores {
 		var settings map[string]any
 		if err := s.Decode(&settings); err != nil {

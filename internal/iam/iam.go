@@ -32,7 +32,7 @@ type Input struct {
 	GroupsFrom *SecretRef
 	// Topics are the ARNs of the SNS topics that failures are published to.
 	Topics []string
-	// Queue is the URL of the queue that the daemon takes events from; empty: none.
+	// Queue is the ARN of the queue that the daemon takes events from; empty: none.
 	Queue string
 	// Clusters are those of Amazon EKS that copies go to.
 	Clusters []Cluster
