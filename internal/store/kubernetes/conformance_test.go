@@ -1,8 +1,10 @@
 package kubernetes_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store/storetest"
 )
 
@@ -12,7 +14,7 @@ const lacks = storetest.IDs | storetest.Tags | storetest.Description | storetest
 func harness(settings string, rules ...storetest.KubernetesRule) storetest.Harness {
 	return storetest.Harness{Lacks: lacks, New: func(t *testing.T) storetest.Fixture {
 		b := newBench(t, rules...)
-		return storetest.Fixture{Source: dottedSource{b.source(settings)}, Destination: dotted{b.dest(settings)}, Back: dottedBack{b.back}}
+		return dotted().Fixture(b.source(settings), b.dest(settings), b.back)
 	}}
 }
 
@@ -23,3 +25,11 @@ func TestDestinationThatRestarts(t *testing.T) {
 }
 
 func TestSourceOnKubernetes(t *testing.T) { storetest.Source(t, harness("", reader())) }
+
+// dotted leads the suites' names, "app/db", to some that a Secret can have.
+func dotted() storetest.Naming {
+	swap := func(from, to string) func(secret.Name) secret.Name {
+		return func(n secret.Name) secret.Name { return secret.Name(strings.ReplaceAll(string(n), from, to)) }
+	}
+	return storetest.Naming{In: swap("/", "."), Out: swap(".", "/")}
+}

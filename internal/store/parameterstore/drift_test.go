@@ -11,6 +11,7 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/awslocal"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
+	"github.com/secretsync-dev/secretsync/internal/store/storetest"
 )
 
 func theirs(description *string) *api.PutParameterInput {
@@ -23,8 +24,8 @@ func TestAMarkThatStaysOnAValueOfSomebodyElseClaimsNothing(t *testing.T) {
 	for _, at := range []string{"embedded", "moto"} {
 		t.Run(at, func(t *testing.T) {
 			f := harness(t, at).New(t)
-			back := f.Back.(slashedBack).backdoor
-			d := f.Destination.(slashed).Destination
+			back := f.Back.(storetest.RenamedBackdoor).Backdoor.(backdoor)
+			d := f.Destination.(storetest.RenamedDestination).Destination
 			mustWrite(t, d, writing(1, nil))
 			before := back.description(t, "/app/db")
 			v := back.put(t, theirs(nil))
@@ -48,8 +49,8 @@ func TestAMarkThatWasOverwrittenIsFoundInTheHistory(t *testing.T) {
 		for _, at := range []string{"embedded", "moto"} {
 			t.Run(at+" "+text, func(t *testing.T) {
 				f := harness(t, at).New(t)
-				back := f.Back.(slashedBack).backdoor
-				d := f.Destination.(slashed).Destination
+				back := f.Back.(storetest.RenamedBackdoor).Backdoor.(backdoor)
+				d := f.Destination.(storetest.RenamedDestination).Destination
 				w := writing(1, nil)
 				w.Mark.Sync = "before"
 				c0 := mustWrite(t, d, w)

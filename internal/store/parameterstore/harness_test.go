@@ -108,7 +108,15 @@ func fixture(t *testing.T, f *awscfg.Factory, account string, back *api.Client) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.Fixture{Source: slashedSource{src}, Destination: slashed{dest}, Back: slashedBack{backdoor{back}}}
+	return slashed().Fixture(src, dest, backdoor{back})
+}
+
+// slashed leads the suites' names, "app/db", to some that a parameter below a path can have.
+func slashed() storetest.Naming {
+	return storetest.Naming{
+		In:  func(n secret.Name) secret.Name { return "/" + n },
+		Out: func(n secret.Name) secret.Name { return secret.Name(strings.TrimPrefix(string(n), "/")) },
+	}
 }
 
 // rawClient returns a client that nothing paces or retries.

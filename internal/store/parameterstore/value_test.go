@@ -10,6 +10,7 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
+	"github.com/secretsync-dev/secretsync/internal/store/storetest"
 )
 
 func TestTheTierLimitsTheSize(t *testing.T) {
@@ -96,7 +97,7 @@ func TestValuesArriveToTheByte(t *testing.T) {
 
 func TestAParameterOfAnotherTypeIsASourceAndNoTarget(t *testing.T) {
 	f := onEmbedded().New(t)
-	back := f.Back.(slashedBack).backdoor
+	back := f.Back.(storetest.RenamedBackdoor).Backdoor.(backdoor)
 	for _, kind := range []types.ParameterType{types.ParameterTypeString, types.ParameterTypeStringList} {
 		name := "/app/" + string(kind)
 		want := back.put(t, &api.PutParameterInput{Name: &name, Value: aws.String("a,b"), Type: kind, Description: aws.String("theirs")})
