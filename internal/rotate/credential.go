@@ -1,0 +1,112 @@
+package rotate
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/secretsync-dev/secretsync/internal/secret"
+)
+
+// Credential is a secret's JSON object, in the form of AWS's own rotation functions: engine, host, port, username, password, dbname, masterarn, and whatever else it has, which stays as it is.
+// It prints without its content.
+type Credential struct{ m *members }
+
+type members struct{ of map[string]json.RawMessage }
+
+// The members that AWS's own rotation functions know.
+const (
+	memberEngine   = "engine"
+	memberHost     = "host"
+	memberPort     = "port"
+	memberUser     = "username"
+	memberPassword = "password"
+	memberDatabase = "dbname"
+	memberMaster   = "masterarn"
+)
+
+// ParseCredential reads a value. ErrForm where it is not a JSON object; the error quotes nothing of it.
+func ParseCredential(v secret.Value) (Credential, error) {
+	c := Credential{&members{}}
+	if v.IsBinary() || json.Unmarshal(v.Reveal(), &c.m.of) != nil || c.m.of == nil {
+		return Credential{}, fmt.Errorf("%w: not a JSON object", ErrForm)
+	}
+	return c, nil
+}
+
+// Text returns a member that is a text or a number; empty where there is none, or it is something else.
+func (c Credential) Text(member string) string {
+	if c.m == nil {
+		return ""
+	}
+	raw := c.m.of[member]
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var number json.Number
+	if json.Unmarshal(raw, &number) == nil {
+		return number.String()
+	}
+	return ""
+}
+
+// Engine, Host, User, Password, Database and MasterARN return the members of these meanings; empty where there is none.
+func (c Credential) Engine() string { return c.Text(memberEngine) }
+
+// Host returns the server's name or address.
+func (c Credential) Host() string { return c.Text(memberHost) }
+
+// User returns the user's name.
+func (c Credential) User() string { return c.Text(memberUser) }
+
+// Password returns the password.
+func (c Credential) Password() string { return c.Text(memberPassword) }
+
+// Database returns the database's name.
+func (c Credential) Database() string { return c.Text(memberDatabase) }
+
+// MasterARN returns the ARN of the secret of a user who may change others.
+func (c Credential) MasterARN() string { return c.Text(memberMaster) }
+
+// Port returns the port, or usual where the credential has none. ErrForm where it is none.
+func (c Credential) Port(usual int) (int, error) {
+	text := c.Text(memberPort)
+	if text == "" {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 65535 {
+		return 0, fmt.Errorf("%w: %q is no port", ErrForm, memberPort)
+	}
+	return n, nil
+}
+
+// With returns a copy with another text in a member.
+func (c Credential) With(member, text string) Credential {
+	of := make(map[string]json.RawMessage, len(c.m.of)+1)
+	for k, v := range c.m.of {
+		of[k] = v
+	}
+	raw, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string: can't happen
+	}
+	of[member] = raw
+	return Credential{&members{of}}
+}
+
+// Value returns the credential as a value.
+func (c Credential) Value() (secret.Value, error) {
+	data, err := json.Marshal(c.m.of)
+	if err != nil {
+		return secret.Value{}, fmt.Errorf("%w: not a JSON object", ErrForm)
+	}
+	return secret.Text(data), nil
+}
+
+// String keeps the content out of whatever prints it.
+func (Credential) String() string { return "[redacted]" }
+
+// GoString keeps the content out of %#v.
+func (Credential) GoString() string { return "[redacted]" }
