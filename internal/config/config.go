@@ -16,8 +16,9 @@ type File struct {
 	GroupsFrom *SecretRef // nil: Groups are all there are
 	Rules      []plan.Rule
 	Limits     plan.Limits
-	Notify     []Notify // in the file's order; not part of Digest
-	Serve      Serve    // not part of Digest
+	Rotations  []Rotation // in the file's order; not part of Digest
+	Notify     []Notify   // in the file's order; not part of Digest
+	Serve      Serve      // not part of Digest
 	BuiltIn    bool
 	// Digest is the SHA-256, in hex, of what the file says after ${VAR} replacement. Comments, the order of keys and the spelling of a default do not count.
 	Digest string

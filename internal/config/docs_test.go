@@ -14,11 +14,14 @@ func TestTheReferenceIsRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notifications, err := os.ReadFile("../../docs/notifications.md")
-	if err != nil {
-		t.Fatal(err)
+	text := string(data)
+	for _, part := range []string{"notifications", "rotation"} {
+		data, err := os.ReadFile("../../docs/" + part + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += "\n" + string(data)
 	}
-	text := string(data) + "\n" + string(notifications)
 	env := func(string) (string, bool) { return "7c1f", true }
 	whole, builtIn := 0, false
 	for _, block := range regexp.MustCompile("(?s)```(yaml|json)\n(.*?)```").FindAllStringSubmatch(text, -1) {

@@ -26,7 +26,7 @@ func (p *parser) file(root *yaml.Node, kinds []Kind) *File {
 		field{"syncs", true, func(n *yaml.Node) { p.syncs(n, f) }},
 		field{"notify", false, func(n *yaml.Node) { p.notify(n, f) }},
 		field{"serve", false, func(n *yaml.Node) { f.Serve = p.serve(n) }},
-		later("rotations"),
+		field{"rotations", false, func(n *yaml.Node) { p.rotations(n, f) }},
 	)
 	return f
 }

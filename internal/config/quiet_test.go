@@ -98,7 +98,6 @@ func TestAMistakeInASecretIsFoundByItsPlaceAndItsRule(t *testing.T) {
 
 func TestWhatIsNotInThisVersionSaysSo(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"owner: team", "rotations: []", `x.yaml:2:1: "rotations" in the file is not in this version`},
 		{"allow: {accounts", "allow: {organization: o-1, accounts", `x.yaml:6:89: "organization" in store "spokes": allow is not in this version`},
 	} {
 		_, err := Parse("x.yaml", []byte(strings.Replace(wholeSecret, c.old, c.new, 1)), testEnv, testKinds())

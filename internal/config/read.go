@@ -12,36 +12,25 @@ import (
 type field struct {
 	name     string
 	required bool
-	read     func(n *yaml.Node) // nil: later versions have the key
+	read     func(n *yaml.Node)
 }
-
-// later is a key that the documentation of the project names and this version does not read.
-func later(name string) field { return field{name: name} }
 
 // mapping reads a map: its fields in the order given, whatever their order in the file. what says in messages whose map it is.
 func (p *parser) mapping(n *yaml.Node, what string, fields ...field) {
 	if !p.isKind(n, yaml.MappingNode, what) {
 		return
 	}
-	var known, absent []string
-	for _, f := range fields {
-		if f.read == nil {
-			absent = append(absent, f.name)
-		} else {
-			known = append(known, f.name)
-		}
+	known := make([]string, len(fields))
+	for i, f := range fields {
+		known[i] = f.name
 	}
 	for i := 0; i < len(n.Content); i += 2 {
-		switch key := n.Content[i]; {
-		case slices.Contains(absent, key.Value):
-			p.errorf(key, "%q in %s is not in this version", own(key.Value), what)
-		case !slices.Contains(known, key.Value):
+		if key := n.Content[i]; !slices.Contains(known, key.Value) {
 			p.errorf(key, "unknown key %q in %s%s", shorten(key.Value), what, didYouMean(key.Value, known))
 		}
 	}
 	for _, f := range fields {
 		switch value := lookup(n, f.name); {
-		case f.read == nil:
 		case value != nil:
 			f.read(value)
 		case f.required:

@@ -41,8 +41,9 @@ func Schema(kinds []Kind) ([]byte, error) {
 			"deletePercent": object{"type": "integer", "minimum": 0, "maximum": 100, "default": plan.DefaultDeletePercent,
 				"description": "The most of a target's copies, in percent, that one run deletes; it counts from 5 deletions up."},
 		}),
-		"notify": notifySchema(),
-		"serve":  serveSchema(),
+		"rotations": rotationsSchema(),
+		"notify":    notifySchema(),
+		"serve":     serveSchema(),
 	}, "version", "stores", "syncs")
 	withVariables(all)
 	all["$schema"] = "http://json-schema.org/draft-07/schema#"
