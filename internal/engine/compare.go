@@ -31,6 +31,7 @@ type seen struct {
 	price    float64 // what they cost a month, in US dollars
 	err      error   // the place could not be looked at
 	unseen   []error // what else could not be
+	held     map[store.Ref]bool // sources whose copies here are not as wanted, and are left to something else
 	states   map[plan.State]int
 	took     time.Duration // to look at the place
 }
@@ -47,7 +48,10 @@ type step struct {
 
 // compare looks at every place and diffs it. visit, where it is not nil, is told everything that was found, one at a time.
 func (e *Engine) compare(ctx context.Context, s *scope, visit func(*seen, plan.Found)) []*seen {
-	accounts := byAccount(s.places())
+	places := slices.DeleteFunc(s.places(), func(p []plan.Target) bool {
+		return !slices.ContainsFunc(p, func(t plan.Target) bool { return s.options.reaches(&t) })
+	})
+	accounts := byAccount(places)
 	results := make([][]*seen, len(accounts))
 	progress := counter{phase: "comparing targets", report: e.set.Progress}
 	for _, places := range accounts {
@@ -113,11 +117,15 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 			f.Change.Target = e.through(at, f.Have.Name)
 		}
 		switch {
-		case f.Want != nil && (f.Want.Aside || !s.options.about(f.Want.Rule)), f.Want == nil && !s.owns(f.Have):
+		case f.Want != nil && (f.Want.Aside || !s.options.about(f.Want.Rule) || !s.options.reaches(at.targetOf(f.Want))), f.Want == nil && !s.owns(f.Have):
 			return // another run's business
+		case f.Want == nil && f.Change != nil && !s.options.reaches(f.Change.Target):
+			return
 		}
 		at.states[f.State]++
 		switch {
+		case f.Change != nil && s.options.holds(f):
+			at.hold(f.Want)
 		case f.Change != nil:
 			at.keep(f)
 		case f.State == plan.InSync:
@@ -160,6 +168,22 @@ func (s *scope) owns(c *secret.Copy) bool {
 		return s.isAbout(c)
 	}
 	return true
+}
+
+// holds reports whether a change of a wanted copy is left to something else.
+func (o Options) holds(f plan.Found) bool {
+	return o.Held != nil && f.Want != nil && f.Change.Action != plan.Refusal && slices.ContainsFunc(f.Want.Sources(), func(m *secret.Meta) bool {
+		return o.Held(store.Ref{Store: f.Want.Rule.From, Secret: m.Name})
+	})
+}
+
+func (at *seen) hold(w *plan.Want) {
+	if at.held == nil {
+		at.held = map[store.Ref]bool{}
+	}
+	for _, m := range w.Sources() {
+		at.held[store.Ref{Store: w.Rule.From, Secret: m.Name}] = true
+	}
 }
 
 // keep turns what was found into a step. The copy is cloned, so that the target's whole listing is not kept with it.

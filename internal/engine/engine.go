@@ -84,6 +84,11 @@ type Options struct {
 	// Hints limits the run to the secrets that they name, which are described, and to the copies of those: nothing is listed, but the target of a deletion.
 	// Not nil and empty: nothing is done. A rule that makes one copy of several secrets is about all of them.
 	Hints []event.Hint
+	// Targets limits the run to the targets of which it is true; nil: all. A run so limited deletes nothing in the others, and does not look at places without such a target.
+	Targets func(plan.Target) bool
+	// Held names the sources whose copies the run leaves as they are, for something else to bring them up to date: Run.Held says which of them need it. Nil: none.
+	// What nothing wants any more is not held.
+	Held func(store.Ref) bool
 	// Fresh describes every wanted copy and its source instead of trusting listings.
 	Fresh bool
 	// Adopt holds globs of names of copies that a person takes over.
@@ -102,6 +107,9 @@ func (o Options) describes(name secret.Name) bool { return o.Fresh || o.strong[n
 func (o Options) names(n secret.Name) bool {
 	return len(o.Only) == 0 || plan.MatchAny(o.Only, string(n))
 }
+
+// reaches reports whether the run is about a target.
+func (o Options) reaches(t *plan.Target) bool { return o.Targets == nil || o.Targets(*t) }
 
 // about reports whether the run is about a rule.
 func (o Options) about(r *plan.Rule) bool {

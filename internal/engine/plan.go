@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 // PlanVersion is the version of the plan's and the report's form.
@@ -27,7 +29,11 @@ type Run struct {
 	targets []TargetState
 	// exact: a source that moved after the plan was made is not written at all.
 	exact bool
+	held  []store.Ref
 }
+
+// Held returns the sources, sorted, that Options.Held names and whose copies are not as wanted.
+func (r *Run) Held() []store.Ref { return r.held }
 
 // Failed reports whether something could not be looked at.
 func (r *Run) Failed() bool { return len(r.Plan.Problems) > 0 }
@@ -108,12 +114,15 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		if brake, held := limits.Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
 			p.Brakes = append(p.Brakes, brake)
 		}
+		run.held = append(run.held, slices.Collect(maps.Keys(at.held))...)
 		run.steps = append(run.steps, at.steps...)
 		run.targets = append(run.targets, at.state())
 		p.Summary.Unchanged += at.same
 		total += at.price
 		priced += at.priced
 	}
+	slices.SortFunc(run.held, func(a, b store.Ref) int { return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Secret, b.Secret)) })
+	run.held = slices.Compact(run.held)
 	slices.SortStableFunc(run.steps, func(a, b *step) int { return plan.CompareChanges(a.Change, b.Change) })
 	for _, st := range run.steps {
 		p.Changes = append(p.Changes, st.Change)
