@@ -16,19 +16,33 @@ const (
 	MaxBatch   = 8 << 20 // of a batch of messages; what Lambda hands to a function is smaller
 )
 
-// Message is one of the messages that arrived. Exactly one of Hints, Run, Ignored and Err is set.
+// Message is one of the messages that arrived. Exactly one of Hints, Run, Step, Rotate, Ignored and Err is set.
 type Message struct {
-	ID      string // of the message in its SQS queue; empty: it did not come in a batch of SQS
-	Hints   []Hint // secrets that are worth a look; not empty
-	Run     *Run   // asks for a run
-	Ignored string // why it is about nothing that we do: "unsupported event type"; a fixed text, without anything of the message
-	Err     error  // it is malformed, which reading it again does not mend
+	ID      string  // of the message in its SQS queue; empty: it did not come in a batch of SQS
+	Hints   []Hint  // secrets that are worth a look; not empty
+	Run     *Run    // asks for a run
+	Step    *Step   // is a step of a rotation, as Secrets Manager calls a rotation function
+	Rotate  *Rotate // asks for rotations
+	Ignored string  // why it is about nothing that we do: "unsupported event type"; a fixed text, without anything of the message
+	Err     error   // it is malformed, which reading it again does not mend
 }
 
 // Run is a run that somebody or a schedule asks for. The zero Run is a whole one.
 type Run struct {
 	Syncs []secret.SyncName // only these; nil: all
 	Only  []string          // globs of source names; nil: all
+}
+
+// Step is one step of a rotation that Secrets Manager drives.
+type Step struct {
+	Step   string // createSecret, setSecret, testSecret or finishSecret
+	Secret Hint   // one secret of Secrets Manager, as its ARN names it: which of Names it is, the account tells
+	Token  secret.Version
+}
+
+// Rotate asks for rotations of secrets that the configuration names. The zero Rotate asks for all that are due.
+type Rotate struct {
+	Names []secret.Name // these, due or not; nil: those that are due
 }
 
 // Why messages are ignored.
