@@ -175,3 +175,16 @@ func (o *outcomes) unwritten() map[where]bool {
 	}
 	return all
 }
+
+// Add adds what another run did, which was about other copies. Targets stay those of the first.
+func (r *Report) Add(o *Report) {
+	r.Changes = append(r.Changes, o.Changes...)
+	r.Summary.Add(o.Summary.Summary)
+	r.Summary.Failed += o.Summary.Failed
+	r.Brakes = append(r.Brakes, o.Brakes...)
+	r.Problems = append(r.Problems, o.Problems...)
+	r.Warnings = append(r.Warnings, o.Warnings...)
+	r.StaleList = append(r.StaleList, o.StaleList...)
+	r.CostPerMonth.Added += o.CostPerMonth.Added
+	r.Interrupted = r.Interrupted || o.Interrupted
+}
