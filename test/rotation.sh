@@ -62,7 +62,7 @@ aws() { # REGION OPERATION BODY
   curl -fsS "$AWS_ENDPOINT_URL" -H 'Content-Type: application/x-amz-json-1.1' -H "X-Amz-Target: secretsmanager.$2" \
     -H "Authorization: AWS4-HMAC-SHA256 Credential=123456789012/20260101/$1/secretsmanager/aws4_request, SignedHeaders=host, Signature=any" -d "$3"
 }
-in_region() { aws "$1" GetSecretValue '{"SecretId": "rds/app"}' | sed -n 's/.*\\"password\\":\\"\([^"\\]*\)\\".*/\1/p'; }
+in_region() { aws "$1" GetSecretValue '{"SecretId": "rds/app"}' | sed -e 's/\\u0026/\&/g' -e 's/\\u003c/</g' -e 's/\\u003e/>/g' | sed -n 's/.*\\"password\\":\\"\([^"\\]*\)\\".*/\1/p'; }
 in_cluster() { api /api/v1/namespaces/default/secrets/app | sed -n 's/^ *"password": "\(.*\)".*/\1/p' | head -n 1 | base64 -d; }
 aws us-east-1 CreateSecret '{"Name": "rds/app", "ClientRequestToken": "11111111-1111-4111-8111-111111111111", "SecretString":
   "{\"engine\":\"postgres\",\"host\":\"127.0.0.1\",\"port\":15432,\"username\":\"app\",\"password\":\"only-for-the-sandbox\",\"dbname\":\"app\"}"}' >/dev/null

@@ -46,9 +46,10 @@ func reachable(a net.Addr) string {
 	return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
 }
 
-// Close ends all listeners and connections, and every call that a fault holds up. It may be called twice.
+// Close ends all listeners and connections, every call that a fault holds up, and the functions of SetFunction. It may be called twice.
 func (s *Server) Close() error {
 	s.closing.Do(func() { close(s.done) })
+	s.secrets.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error

@@ -30,16 +30,18 @@ func namesIn(body []byte, form url.Values) (names []string, batch bool) {
 		QueueURL     string `json:"QueueUrl"`
 		QueueName    string
 		Rule         string
+		Service      string
+		Services     []string
 	}
 	if json.Unmarshal(body, &in) != nil {
 		return nil, false
 	}
-	for _, n := range []string{in.SecretID, in.AliasName, in.Name, in.ResourceID, in.KeyID, in.Path, in.TopicArn, in.QueueURL, in.QueueName, in.Rule} {
+	for _, n := range []string{in.SecretID, in.AliasName, in.Name, in.ResourceID, in.KeyID, in.Path, in.TopicArn, in.QueueURL, in.QueueName, in.Rule, in.Service} {
 		if n != "" {
 			names = append(names, n)
 		}
 	}
-	names = append(names, in.SecretIDList...)
+	names = append(append(names, in.SecretIDList...), in.Services...)
 	return append(names, in.Names...), len(in.SecretIDList) > 0 // AWS refuses a list of parameters as a whole
 }
 

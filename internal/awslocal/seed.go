@@ -48,12 +48,14 @@ type SeedRegion struct {
 	Queues     map[string]SeedQueue     // by name
 	Rules      map[string]SeedRule      // by name, on the default bus
 	Clusters   map[string]SeedCluster   // by name
+	Services   map[string]SeedService   // by the cluster's name, a slash and their own
 }
 
 // SeedKey is a customer's KMS key.
 type SeedKey struct {
 	ID       string // a UUID; empty: any
 	Disabled bool
+	Policy   string // the key's policy, as JSON; empty: the default one, which leaves the key to the policies of its account
 }
 
 // SeedSecret is a secret with one version. It prints without its value.
@@ -122,7 +124,7 @@ func (s *Server) plantRegion(account, region string, r SeedRegion) error {
 	now := s.clock()
 	for _, alias := range slices.Sorted(maps.Keys(r.Keys)) {
 		k := r.Keys[alias]
-		if err := s.keys.Seed(account, region, alias, k.ID, !k.Disabled, now); err != nil {
+		if err := s.keys.Seed(account, region, alias, k.ID, k.Policy, !k.Disabled, now); err != nil {
 			return fmt.Errorf("key %q: %w", alias, err)
 		}
 	}
@@ -145,5 +147,8 @@ func (s *Server) plantRegion(account, region string, r SeedRegion) error {
 			return fmt.Errorf("topic %q: %w", name, err)
 		}
 	}
-	return s.plantEvents(account, region, now, r)
+	if err := s.plantEvents(account, region, now, r); err != nil {
+		return err
+	}
+	return s.plantServices(account, region, now, r)
 }

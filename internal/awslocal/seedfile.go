@@ -160,6 +160,7 @@ func (p *seedParser) region(n *yaml.Node) SeedRegion {
 		Keys: make(map[string]SeedKey), Secrets: make(map[string]SeedSecret),
 		Parameters: make(map[string]SeedParameter), Topics: make(map[string]SeedTopic),
 		Queues: make(map[string]SeedQueue), Rules: make(map[string]SeedRule), Clusters: make(map[string]SeedCluster),
+		Services: make(map[string]SeedService),
 	}
 	var rules ruleNodes
 	uses := make(map[*yaml.Node]string) // the key that a secret or a parameter names, by where that is
@@ -196,11 +197,13 @@ func (p *seedParser) region(n *yaml.Node) SeedRegion {
 			p.entries(v, func(name string, k, v *yaml.Node) { r.Rules[name] = p.rule(name, k, v, &rules) })
 		case "clusters":
 			p.entries(v, func(name string, k, v *yaml.Node) { r.Clusters[name] = p.cluster(name, k, v) })
+		case "services":
+			p.entries(v, func(name string, k, v *yaml.Node) { r.Services[name] = p.service(name, k, v) })
 		default:
 			return false
 		}
 		return true
-	}, "keys", "secrets", "parameters", "topics", "queues", "rules", "clusters")
+	}, "keys", "secrets", "parameters", "topics", "queues", "rules", "clusters", "services")
 	for _, t := range rules {
 		if err := r.knows([]string{t.Value}); err != nil {
 			p.fail(t, "neither queue/NAME nor topic/NAME of this Region, nor an ARN")
@@ -222,11 +225,13 @@ func (p *seedParser) key(n *yaml.Node) SeedKey {
 			k.ID = p.text(v)
 		case "enabled":
 			k.Disabled = !p.boolean(v)
+		case "policy":
+			k.Policy = p.policyText(v, policy.ParseResource)
 		default:
 			return false
 		}
 		return true
-	}, "id", "enabled")
+	}, "id", "enabled", "policy")
 	return k
 }
 

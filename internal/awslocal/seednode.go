@@ -96,7 +96,16 @@ func (p *seedParser) policies(n *yaml.Node) []policy.Document {
 }
 
 // document reads a policy that is written as YAML, or as JSON in a string.
-func (p *seedParser) document(n *yaml.Node, parse func([]byte) (policy.Document, error)) policy.Document {
+func (p *seedParser) document(n *yaml.Node, parse func([]byte) (policy.Document, error)) (doc policy.Document) {
+	p.policyText(n, func(data []byte) (_ policy.Document, err error) {
+		doc, err = parse(data)
+		return doc, err
+	})
+	return doc
+}
+
+// policyText is document for a policy that is kept as JSON.
+func (p *seedParser) policyText(n *yaml.Node, parse func([]byte) (policy.Document, error)) string {
 	at := n
 	n = resolve(n)
 	var data []byte
@@ -105,18 +114,17 @@ func (p *seedParser) document(n *yaml.Node, parse func([]byte) (policy.Document,
 	} else {
 		tree, err := p.tree(n, 0, textScalar)
 		if err != nil {
-			return policy.Document{}
+			return ""
 		}
 		if data, err = json.Marshal(tree); err != nil {
 			p.fail(at, "not a policy")
-			return policy.Document{}
+			return ""
 		}
 	}
-	doc, err := parse(data)
-	if err != nil {
+	if _, err := parse(data); err != nil {
 		p.fail(at, "not a policy: "+err.Error())
 	}
-	return doc
+	return string(data)
 }
 
 // textScalar keeps every scalar as it was written.

@@ -1,4 +1,4 @@
-// Package awslocal is an AWS in one process: Secrets Manager, Parameter Store, KMS, SNS, SQS, EventBridge, EKS and STS of any number of accounts and Regions
+// Package awslocal is an AWS in one process: Secrets Manager, Parameter Store, KMS, SNS, SQS, EventBridge, ECS, EKS and STS of any number of accounts and Regions
 // behind one HTTP handler, told apart by the credential scope of SigV4. The real SDKs and the AWS CLI are its clients. Signatures are not verified; everything lives in memory.
 package awslocal
 
@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/secretsync-dev/secretsync/internal/awslocal/ecs"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/eks"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/events"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/identity"
@@ -60,6 +61,7 @@ type Server struct {
 	queues     *sqs.Service
 	bus        *events.Service
 	clusters   *eks.Service
+	containers *ecs.Service
 	noTrail    bool
 	noTrailIn  map[string]bool // accounts; it does not change after New
 	ledger     *Ledger
@@ -102,9 +104,10 @@ func New(o Options) (*Server, error) {
 
 	s.keys = kms.New(uuid.NewString, internalCalls{s})
 	s.secrets = secretsmanager.New(s.keys, busOf{s}, uuid.NewString)
-	s.parameters, s.topics = ssm.New(s.keys, busOf{s}), sns.New(uuid.NewString)
+	s.parameters, s.topics = ssm.New(s.keys, busOf{s}, s.secrets), sns.New(uuid.NewString)
 	s.queues = sqs.New(sqs.Options{NewID: uuid.NewString, Clock: s.clock, Recheck: recheck, Done: s.done})
 	s.bus, s.clusters = events.New(uuid.NewString, s.deliver), eks.New()
+	s.containers = ecs.New()
 	s.services = make(map[string]service.Service)
 	for _, svc := range []service.Service{
 		s.secrets,
@@ -114,6 +117,7 @@ func New(o Options) (*Server, error) {
 		s.queues,
 		s.bus,
 		s.clusters,
+		s.containers,
 		sts.New(s.identities, uuid.NewString),
 	} {
 		s.services[svc.SigningName()] = svc

@@ -39,7 +39,7 @@ func newPlan(a *app) *cobra.Command {
 				return err
 			}
 		}
-		if err := a.printPlan(run.Plan); err != nil {
+		if err := a.printPlanWith(run.Plan, a.advice(cmd.Context(), s, run.Plan)); err != nil {
 			return err
 		}
 		if out != "" {
@@ -63,7 +63,10 @@ func (a *app) plan(ctx context.Context, s *session, o engine.Options) (*engine.R
 	return run, nil
 }
 
-func (a *app) printPlan(p *plan.Plan) error {
+func (a *app) printPlan(p *plan.Plan) error { return a.printPlanWith(p, plan.Advice{}) }
+
+// printPlanWith is printPlan, with what else than copies would do.
+func (a *app) printPlanWith(p *plan.Plan, advice plan.Advice) error {
 	if a.json() {
 		return a.printJSON(p)
 	}
@@ -79,5 +82,6 @@ func (a *app) printPlan(p *plan.Plan) error {
 	page.planSummary(p.Summary)
 	page.newTargets(results)
 	page.cost(p.CostPerMonth)
+	page.advice(advice)
 	return a.print(page.String())
 }

@@ -45,10 +45,9 @@ func newRoot(a *app) *cobra.Command {
 		_ = root.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp)) // fails for a flag that is not there only
 	}
 	root.AddCommand(
-		newPlan(a), newApply(a), newSync(a), newStatus(a), newExplain(a), newVerify(a),
+		newPlan(a), newApply(a), newSync(a), newStatus(a), newExplain(a), newVerify(a), newRotate(a), newShare(a), newExec(a),
 		newInit(a), newGenerate(a), newValidate(a), newSchema(a), newDoctor(a), newServe(a), newSandbox(a), newDemo(a), newVersion(a),
 	)
-	root.AddCommand(laterCommands()...)
 	askForShell(root)
 	return root
 }

@@ -55,7 +55,7 @@ func (a *app) unattended(ctx context.Context, p *past, observe func(awscfg.Call)
 // daemon returns the configuration as whoever runs it unattended has to know it.
 func (u *unattended) daemon() *daemon.Session {
 	f := u.session.file
-	s := &daemon.Session{Run: u.run}
+	s := &daemon.Session{Run: u.run, Rotations: u.rotations(), Step: u.step}
 	for _, r := range f.Rules {
 		s.Syncs = append(s.Syncs, daemon.Sync{Name: r.Name, Schedule: cmp.Or(r.Schedule, f.Serve.Schedule, config.DefaultSchedule), Digest: f.Digest})
 	}
@@ -84,12 +84,13 @@ func (u *unattended) run(ctx context.Context, job daemon.Job) (r *engine.Report,
 		u.engine.Store(e)
 	}
 	e := u.engine.Load()
-	run, err := e.Plan(ctx, engine.Options{Only: job.Only, Due: job.Syncs, Hints: job.Hints})
+	run, err := e.Plan(ctx, engine.Options{Only: job.Only, Due: job.Syncs, Hints: job.Hints, Held: u.held()})
 	if err != nil {
 		u.tellError(ctx, job, runID, err)
 		return nil, err
 	}
 	r = e.Apply(ctx, run)
+	u.followAll(ctx, job, run.Held(), r)
 	u.tellReport(ctx, job, runID, r)
 	return r, nil
 }

@@ -110,13 +110,18 @@ func (a *agenda) end(name secret.SyncName, attempted bool, now time.Time) {
 	case attempted:
 		p.failures = 0
 	default:
-		wait := lastRetry
-		if p.failures < 6 {
-			wait = firstRetry << p.failures
-		}
+		wait := retryAfter(p.failures)
 		p.failures++
 		if retry := now.Add(wait); p.due.IsZero() || retry.Before(p.due) {
 			p.due = retry
 		}
 	}
+}
+
+// retryAfter returns what to wait for after so many failures and one more.
+func retryAfter(failures int) time.Duration {
+	if failures < 6 {
+		return firstRetry << failures
+	}
+	return lastRetry
 }

@@ -47,6 +47,7 @@ type inbox struct {
 	wishes   []*wish
 	waiting  map[string]*wish // the wishes by key
 	requests []*request
+	orders   []*order
 	busy     map[secret.Name]int // names that runs are about
 	held     map[*ticket]bool
 }
@@ -61,12 +62,16 @@ func (b *inbox) tell() {
 	b.changed = make(chan struct{})
 }
 
-// arrival is a message with what it asks for: secrets to look at, or runs, or both.
+// arrival is a message with what it asks for: secrets to look at, runs, rotations, or several of them.
 type arrival struct {
-	ticket *ticket
-	hints  []event.Hint
-	runs   []event.Run
+	ticket  *ticket
+	hints   []event.Hint
+	runs    []event.Run
+	rotates []event.Rotate
 }
+
+// asks reports whether the message asks for anything.
+func (a arrival) asks() bool { return len(a.hints)+len(a.runs)+len(a.rotates) > 0 }
 
 // add takes messages in, all before anybody takes anything out.
 func (b *inbox) add(all ...arrival) {
@@ -74,6 +79,9 @@ func (b *inbox) add(all ...arrival) {
 	defer b.mu.Unlock()
 	for _, a := range all {
 		b.admit(a.ticket, a.hints, a.runs)
+		for _, r := range a.rotates {
+			b.admitRotate(a.ticket, r)
+		}
 	}
 	if len(all) > 0 {
 		b.tell()
@@ -252,7 +260,7 @@ func (b *inbox) clear() []Message {
 	for t := range b.held {
 		all = append(all, t.Message)
 	}
-	b.wishes, b.requests = nil, nil
+	b.wishes, b.requests, b.orders = nil, nil, nil
 	clear(b.waiting)
 	clear(b.held)
 	b.tell()

@@ -19,6 +19,8 @@ const (
 	notAttempted outcome = "not-attempted" // nothing could be
 	interrupted  outcome = "interrupted"   // the daemon was told to end
 	panicked     outcome = "panic"
+
+	rotationFailed outcome = "failure" // of rotations, which are done or not
 )
 
 // verdict is what a run says of what it was about.

@@ -69,6 +69,7 @@ type lab struct {
 	openIs error
 	config string
 	lease  *Lease
+	kept   []*kept // secrets that are rotated
 	reload chan struct{}
 	start  time.Time
 
@@ -122,6 +123,9 @@ func (l *lab) open(context.Context) (*Session, Settings, error) {
 		}
 		return run(ctx, job)
 	}}
+	for _, k := range l.kept {
+		s.Rotations = append(s.Rotations, k.rotation(l, config))
+	}
 	settings := Settings{Lease: l.lease}
 	if l.queue != nil {
 		settings.Queue = "https://sqs.us-east-1.amazonaws.com/111111111111/events"

@@ -61,7 +61,7 @@ func (d *daemon) take(ctx context.Context, b *inbox, all []Message, until time.T
 	for _, m := range all {
 		a := d.read(m, until)
 		switch {
-		case len(a.hints)+len(a.runs) > 0:
+		case a.asks():
 			arrived = append(arrived, a)
 		case !a.ticket.failed:
 			done = append(done, a.ticket)
@@ -70,6 +70,9 @@ func (d *daemon) take(ctx context.Context, b *inbox, all []Message, until time.T
 	b.add(arrived...)
 	d.settle(ctx, b, done)
 }
+
+// errStep is a step of a rotation as a message: Secrets Manager calls functions only, and waits for what they answer.
+var errStep = errors.New("read event: malformed: a step of a rotation is for a function on Lambda, not for a queue")
 
 // read reads one message, and counts it.
 func (d *daemon) read(m Message, until time.Time) arrival {
@@ -89,6 +92,10 @@ func (d *daemon) read(m Message, until time.Time) arrival {
 			err = errors.Join(err, all[i].Err)
 		case all[i].Run != nil:
 			a.runs = append(a.runs, *all[i].Run)
+		case all[i].Rotate != nil:
+			a.rotates = append(a.rotates, *all[i].Rotate)
+		case all[i].Step != nil:
+			err = errors.Join(err, errStep)
 		case len(all[i].Hints) > 0:
 			a.hints = append(a.hints, all[i].Hints...)
 		default:
@@ -101,7 +108,7 @@ func (d *daemon) read(m Message, until time.Time) arrival {
 		result = malformed
 		a.ticket.failed = true
 		d.log.Warn("a message is malformed: it stays in the queue", "message", m.ID, "error", err.Error())
-	case len(a.hints)+len(a.runs) == 0:
+	case !a.asks():
 		result = ignored
 	}
 	d.metrics.events.WithLabelValues(result).Inc()

@@ -3,6 +3,7 @@ package daemon
 import (
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
-// Metrics are what a daemon tells Prometheus, in a registry of their own. No label holds the name of a secret. Safe for concurrent use.
+// Metrics are what a daemon tells Prometheus, in a registry of their own. No label holds the name of a secret, but for those that the configuration has rotated. Safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -38,6 +39,9 @@ type Metrics struct {
 	reloadOK      prometheus.Gauge
 	reloadedAt    prometheus.Gauge
 	leader        prometheus.Gauge
+	rotations     *prometheus.CounterVec // outcome
+	rotatedAt     *prometheus.GaugeVec   // rotation
+	rotationDue   *prometheus.GaugeVec   // rotation
 	copies        copies
 }
 
@@ -90,6 +94,9 @@ func NewMetrics(version string) *Metrics {
 		reloadOK:    gauge("config_last_reload_successful", "1: the configuration in use is the latest that was asked for; 0: that one was not valid."),
 		reloadedAt:  gauge("config_last_reload_success_timestamp_seconds", "When the configuration in use was read."),
 		leader:      gauge("leader", "1: this replica makes runs; 0: another one leads."),
+		rotations:   counters("rotations_total", "Rotations of secrets that ended.", "outcome"),
+		rotatedAt:   gauges("rotation_last_success_timestamp_seconds", "When the secret was rotated last, by whomever; 0: not known.", "rotation"),
+		rotationDue: gauges("rotation_due_timestamp_seconds", "When the secret is, or was, to be rotated; 0: not known.", "rotation"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "secretsync_build_info", Help: "1, with what this is."}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
@@ -104,6 +111,9 @@ func NewMetrics(version string) *Metrics {
 	}
 	for _, o := range []string{deleted, left, returned} {
 		m.settled.WithLabelValues(o)
+	}
+	for _, o := range []outcome{succeeded, rotationFailed, interrupted, panicked} {
+		m.rotations.WithLabelValues(string(o))
 	}
 	for _, operation := range []string{"receive", "delete", "hide", "return"} {
 		m.queueErrors.WithLabelValues(operation)
@@ -150,6 +160,22 @@ func has(all []Sync, name secret.SyncName) bool {
 		}
 	}
 	return false
+}
+
+// expectRotations does the same for those of secrets that are rotated by themselves.
+func (m *Metrics) expectRotations(now, before []Rotation) {
+	for _, r := range before {
+		if !slices.ContainsFunc(now, func(n Rotation) bool { return n.Name == r.Name && n.ByItself() == r.ByItself() }) {
+			m.rotatedAt.DeleteLabelValues(r.Name)
+			m.rotationDue.DeleteLabelValues(r.Name)
+		}
+	}
+	for _, r := range now {
+		if r.ByItself() {
+			m.rotatedAt.WithLabelValues(r.Name)
+			m.rotationDue.WithLabelValues(r.Name)
+		}
+	}
 }
 
 // ran counts a run.

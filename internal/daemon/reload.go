@@ -24,7 +24,7 @@ func (d *daemon) reloads(ctx context.Context) {
 }
 
 // reload replaces the configuration, if the new one is valid. Runs that are going on end with the old one. What is the same in both keeps its time; what is not runs at
-// once. What only a start can change is said, and stays.
+// once. Of every secret that is rotated it is asked again when that was. What only a start can change is said, and stays.
 func (d *daemon) reload(ctx context.Context) error {
 	var s *Session
 	var settings Settings
@@ -42,9 +42,14 @@ func (d *daemon) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rotations, err := newBook(s.Rotations, now, d.book)
+	if err != nil {
+		return err
+	}
 	if d.agenda != nil {
-		d.agenda = a
+		d.agenda, d.book = a, rotations
 		d.metrics.expect(s.Syncs, d.session.Syncs)
+		d.metrics.expectRotations(s.Rotations, d.session.Rotations)
 	}
 	d.session = s
 	for _, part := range d.started.fixed(settings) {
@@ -53,10 +58,12 @@ func (d *daemon) reload(ctx context.Context) error {
 	d.metrics.reloads.WithLabelValues("success").Inc()
 	d.metrics.reloadOK.Set(1)
 	d.metrics.reloadedAt.Set(stamp(now))
-	d.log.Info("the configuration was reloaded", "syncs", len(s.Syncs))
-	select {
-	case d.changed <- struct{}{}:
-	default:
+	d.log.Info("the configuration was reloaded", "syncs", len(s.Syncs), "rotations", len(s.Rotations))
+	for _, changed := range []chan struct{}{d.changed, d.booked} {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }

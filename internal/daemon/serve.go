@@ -49,15 +49,17 @@ type daemon struct {
 
 	working sync.Mutex    // held while this replica makes runs
 	changed chan struct{} // has room for one: the agenda is another
+	booked  chan struct{} // has room for one: the book is another
 
 	mu      sync.Mutex
 	session *Session
 	agenda  *agenda // nil: this replica makes no runs
+	book    *book   // of rotations; nil where agenda is
 	ready   bool    // a run was attempted, or another replica leads
 }
 
-// Serve runs the syncs of a configuration until ctx ends, and then returns nil: what was begun is finished, messages that are not done go back to the queue. The error
-// says why it could not start, or that it can't answer HTTP any more; nothing that happens to a run ends it. See the documentation of `serve` for when runs are made.
+// Serve runs the syncs of a configuration, and rotates its secrets, until ctx ends, and then returns nil: what was begun is finished, messages that are not done go back to the queue. The error
+// says why it could not start, or that it can't answer HTTP any more; nothing that happens to a run or a rotation ends it. See the documentation of `serve` for when they are made.
 func Serve(ctx context.Context, o Options) error {
 	d, err := newDaemon(ctx, o)
 	if err != nil {
@@ -87,7 +89,7 @@ func (d *daemon) serve(ctx context.Context) error {
 }
 
 func newDaemon(ctx context.Context, o Options) (*daemon, error) {
-	d := &daemon{o: o, log: o.Log, metrics: o.Metrics, changed: make(chan struct{}, 1)}
+	d := &daemon{o: o, log: o.Log, metrics: o.Metrics, changed: make(chan struct{}, 1), booked: make(chan struct{}, 1)}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -102,6 +104,9 @@ func newDaemon(ctx context.Context, o Options) (*daemon, error) {
 		return nil, err
 	}
 	if _, err := newAgenda(s.Syncs, d.now(), nil); err != nil {
+		return nil, err
+	}
+	if _, err := newBook(s.Rotations, d.now(), nil); err != nil {
 		return nil, err
 	}
 	switch {
@@ -170,7 +175,7 @@ func sleep(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// work makes runs until ctx ends: all syncs at once, then each by its schedule, and what messages ask for.
+// work makes runs until ctx ends: all syncs at once, then each by its schedule, and what messages ask for. Beside them it rotates what is due.
 func (d *daemon) work(ctx context.Context) {
 	d.working.Lock()
 	defer d.working.Unlock()
@@ -181,6 +186,7 @@ func (d *daemon) work(ctx context.Context) {
 	b := newInbox()
 	var wg sync.WaitGroup
 	wg.Go(func() { d.keepSchedule(ctx, b) })
+	wg.Go(func() { d.keepRotations(ctx, b) })
 	if d.queue != nil {
 		wg.Go(func() { d.receive(ctx, b) })
 		wg.Go(func() { d.keepHidden(ctx, b) })
@@ -202,8 +208,14 @@ func (d *daemon) takeOver() bool {
 		d.log.Error("the schedules can't be read", "error", err.Error())
 		return false
 	}
-	d.agenda = a
+	rotations, err := newBook(d.session.Rotations, d.now(), nil)
+	if err != nil {
+		d.log.Error("the rotations can't be read", "error", err.Error())
+		return false
+	}
+	d.agenda, d.book = a, rotations
 	d.metrics.expect(d.session.Syncs, nil)
+	d.metrics.expectRotations(d.session.Rotations, nil)
 	d.metrics.leader.Set(1)
 	return true
 }
@@ -211,6 +223,7 @@ func (d *daemon) takeOver() bool {
 func (d *daemon) handOver() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.agenda = nil
+	d.agenda, d.book = nil, nil
+	d.metrics.expectRotations(nil, d.session.Rotations) // who leads knows when they are due
 	d.metrics.leader.Set(0)
 }

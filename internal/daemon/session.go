@@ -19,6 +19,7 @@ type Job struct {
 
 // Session is a configuration that is open and ready to run.
 type Session struct {
+	Owner secret.Owner // as metrics of Lambda call it; empty: not known before a run's report has it
 	Syncs []Sync
 	// Run makes one run: it plans, applies, and tells whoever is to be told of a failure. The report is nil where nothing could be attempted, which the error
 	// says; failures and refusals of single copies are in the report alone. It may be called concurrently. When ctx ends, the writes in flight are finished.

@@ -23,14 +23,9 @@ func (e *Engine) hinted(rules []*plan.Rule, hints []event.Hint) []*plan.Rule {
 		}
 		at, _ := st.Fixed()
 		return !slices.ContainsFunc(hints, func(h event.Hint) bool {
-			return isAt(h, at) && slices.ContainsFunc(h.Names, func(n secret.Name) bool { return e.mayBeAbout(r, n) })
+			return h.At(at) && slices.ContainsFunc(h.Names, func(n secret.Name) bool { return e.mayBeAbout(r, n) })
 		})
 	})
-}
-
-// isAt reports whether a hint is about a store at a place, as far as both say.
-func isAt(h event.Hint, at secret.Place) bool {
-	return (h.Kind == "" || h.Kind == at.Kind) && (h.Account == "" || at.Account == "" || h.Account == at.Account) && (h.Region == "" || at.Region == "" || h.Region == at.Region)
 }
 
 // mayBeAbout reports whether a rule may select a source of that name, and has a way for it.
@@ -62,7 +57,7 @@ func (v *view) follow(ctx context.Context, hints []event.Hint, about func(secret
 	var here []event.Hint
 	var names []secret.Name
 	for _, h := range hints {
-		if !isAt(h, v.place) {
+		if !h.At(v.place) {
 			continue
 		}
 		if h.Names = slices.DeleteFunc(slices.Clone(h.Names), func(n secret.Name) bool { return !about(n) }); len(h.Names) > 0 {

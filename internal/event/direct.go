@@ -24,15 +24,22 @@ const maxNamed = 1000
 var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
 
 // keys are those of a direct call.
-var keys = []string{"sync", "syncs", "only", "secret", "secrets"}
+var keys = []string{"sync", "syncs", "only", "secret", "secrets", rotateKey}
 
-// direct reads a direct call: {} is a whole run; sync, syncs and only limit it; secret and secrets name what is to be looked at.
+// direct reads a direct call: {} is a whole run; sync, syncs and only limit it; secret and secrets name what is to be looked at; rotate what is to be rotated. A call
+// of Secrets Manager for a rotation is one, too.
 func direct(data []byte, members map[string]json.RawMessage) Message {
 	if helloWorld(members) {
 		return Message{Run: &Run{}}
 	}
+	if isStep(members) {
+		return stepOf(data, members)
+	}
 	if err := known(data); err != nil {
 		return Message{Err: err}
+	}
+	if _, ok := members[rotateKey]; ok {
+		return rotateOf(members)
 	}
 	syncs, err := texts(members, "sync", "syncs", maxGlob)
 	if err != nil {
@@ -47,7 +54,7 @@ func direct(data []byte, members map[string]json.RawMessage) Message {
 		return Message{Err: err}
 	}
 	if len(secrets) > maxNamed {
-		return Message{Err: malformed("secrets: %d are named, and one call may name %d", len(secrets), maxNamed)}
+		return Message{Err: tooMany("secrets", len(secrets))}
 	}
 	if len(secrets) > 0 {
 		if len(syncs)+len(only) > 0 {
@@ -108,8 +115,21 @@ func helloWorld(members map[string]json.RawMessage) bool {
 
 // known refuses keys that a direct call does not have, and those that it has twice.
 func known(data []byte) error {
+	return eachKey(data, func(key string) error {
+		switch {
+		case slices.Contains(keys, key):
+			return nil
+		case word.MatchString(key):
+			return malformed("unknown key %q: a direct call has %s", key, strings.Join(keys, ", "))
+		}
+		return malformed("an unknown key: a direct call has %s", strings.Join(keys, ", "))
+	})
+}
+
+// eachKey calls check with the keys of an object, in their order, until it returns an error. A key that is there twice is one, too: which of the two would count?
+func eachKey(data []byte, check func(key string) error) error {
 	d := json.NewDecoder(bytes.NewReader(data))
-	var seen []string
+	seen := map[string]bool{}
 	if _, err := d.Token(); err != nil { // the opening brace
 		return malformed("not JSON")
 	}
@@ -119,21 +139,27 @@ func known(data []byte) error {
 		if err != nil || !ok {
 			return malformed("not JSON")
 		}
-		switch {
-		case !slices.Contains(keys, key) && word.MatchString(key):
-			return malformed("unknown key %q: a direct call has sync, syncs, only, secret, secrets", key)
-		case !slices.Contains(keys, key):
-			return malformed("an unknown key: a direct call has sync, syncs, only, secret, secrets")
-		case slices.Contains(seen, key):
-			return malformed("%s is there twice", key)
+		if err := check(key); err != nil {
+			return err
 		}
-		seen = append(seen, key)
+		if seen[key] {
+			return malformed("%s is there twice", shown(key))
+		}
+		seen[key] = true
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
 			return malformed("not JSON")
 		}
 	}
 	return nil
+}
+
+// shown returns a key as an error may have it.
+func shown(key string) string {
+	if word.MatchString(key) {
+		return key
+	}
+	return "a key"
 }
 
 // texts returns what stands under one key as a text, and under another as a list of texts. What is there must say something: an empty list is not "all".

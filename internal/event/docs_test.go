@@ -52,3 +52,37 @@ func TestTheRulesOfTheDocumentationMatchEventsThatAreUnderstood(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDirectCallsOfTheDocumentationAreUnderstood(t *testing.T) {
+	page, err := os.ReadFile("../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, calls, _ := strings.Cut(string(page), "\n## Direct calls\n")
+	calls, _, _ = strings.Cut(calls, "\n## ")
+	fill := strings.NewReplacer(", …]", "]", "[ … ]", `["a"]`, "STEP", "createSecret", `"ARN"`, `"arn:aws:secretsmanager:us-east-1:111122223333:secret:app/db-a1B2c3"`,
+		"VERSION ID", "f6d1a8b2-3c4e-4f5a-9b6c-7d8e9f0a1b2c")
+	understood := map[string]int{}
+	for i, span := range strings.Split(calls, "`") {
+		if i%2 == 0 || !strings.HasPrefix(span, "{") {
+			continue
+		}
+		switch m := one(t, []byte(fill.Replace(span))); {
+		case m.Run != nil:
+			understood["run"]++
+		case m.Step != nil:
+			understood["step"]++
+		case m.Rotate != nil:
+			understood["rotate"]++
+		case len(m.Hints) == 1:
+			understood["hint"]++
+		default:
+			t.Errorf("%s: %s", span, render([]Message{m}, nil))
+		}
+	}
+	for what, n := range map[string]int{"run": 4, "step": 1, "rotate": 2, "hint": 2} {
+		if understood[what] != n {
+			t.Errorf("%d direct calls are a %s, want %d", understood[what], what, n)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package event
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
+	"time"
 )
 
 // maxDepth is how many envelopes may be around a message. A Pipe's list, a record of SQS and a notification of SNS are three.
@@ -41,7 +43,11 @@ func unwrap(data []byte, depth int) ([]Message, error) {
 	if _, ok := members["detail-type"]; ok {
 		return []Message{bridge(data)}, nil
 	}
-	return []Message{direct(data, members)}, nil
+	m := direct(data, members)
+	if m.Step != nil && depth > 0 {
+		m = Message{Err: malformed("a step of a rotation is a call of Secrets Manager, and comes in no envelope")}
+	}
+	return []Message{m}, nil
 }
 
 // list reads the messages of a batch, as Lambda (Records) and Pipes (a bare list) hand them over.
@@ -68,6 +74,7 @@ func list(data []byte, depth int) ([]Message, error) {
 type record struct {
 	EventSource string          `json:"eventSource"`
 	MessageID   string          `json:"messageId"`
+	Attributes  json.RawMessage `json:"attributes"`
 	Body        json.RawMessage `json:"body"`
 	SNS         json.RawMessage `json:"Sns"`
 }
@@ -87,7 +94,11 @@ func element(data []byte, depth int) ([]Message, error) {
 		if !ok {
 			return []Message{{ID: r.MessageID, Err: malformed("a record of SQS without a body")}}, nil
 		}
-		return contained(r.MessageID, []byte(body), depth), nil
+		all := contained(r.MessageID, []byte(body), depth)
+		for i := range all {
+			all[i].Sent = r.sent()
+		}
+		return all, nil
 	case "aws:sns":
 		var sns struct{ Message json.RawMessage }
 		if !reads(r.SNS, &sns) {
@@ -96,6 +107,19 @@ func element(data []byte, depth int) ([]Message, error) {
 		return contained("", sns.Message, depth), nil
 	}
 	return []Message{{Ignored: unsupported}}, nil
+}
+
+// sent returns when a record of SQS says that its message was sent.
+func (r *record) sent() time.Time {
+	var attributes struct{ SentTimestamp string }
+	if !reads(r.Attributes, &attributes) {
+		return time.Time{}
+	}
+	ms, err := strconv.ParseInt(attributes.SentTimestamp, 10, 64)
+	if err != nil || ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 // contained reads what is in an element of a batch, which may be a text that holds JSON. All that is in it has the element's id; what is wrong is an error of it.

@@ -15,3 +15,8 @@ type Hint struct {
 	// Sweep says that copies may have become unwanted: by a deletion, or by other tags. They are then looked for wherever the configuration can lead.
 	Sweep bool
 }
+
+// At reports whether the hint is about what is at a place, as far as both say.
+func (h Hint) At(p secret.Place) bool {
+	return (h.Kind == "" || h.Kind == p.Kind) && (h.Account == "" || p.Account == "" || h.Account == p.Account) && (h.Region == "" || p.Region == "" || h.Region == p.Region)
+}

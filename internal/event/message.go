@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -18,13 +19,14 @@ const (
 
 // Message is one of the messages that arrived. Exactly one of Hints, Run, Step, Rotate, Ignored and Err is set.
 type Message struct {
-	ID      string  // of the message in its SQS queue; empty: it did not come in a batch of SQS
-	Hints   []Hint  // secrets that are worth a look; not empty
-	Run     *Run    // asks for a run
-	Step    *Step   // is a step of a rotation, as Secrets Manager calls a rotation function
-	Rotate  *Rotate // asks for rotations
-	Ignored string  // why it is about nothing that we do: "unsupported event type"; a fixed text, without anything of the message
-	Err     error   // it is malformed, which reading it again does not mend
+	ID      string    // of the message in its SQS queue; empty: it did not come in a batch of SQS
+	Sent    time.Time // to its SQS queue; zero: not known
+	Hints   []Hint    // secrets that are worth a look; not empty
+	Run     *Run      // asks for a run
+	Step    *Step     // is a step of a rotation, as Secrets Manager calls a rotation function; the only message that there is
+	Rotate  *Rotate   // asks for rotations
+	Ignored string    // why it is about nothing that we do: "unsupported event type"; a fixed text, without anything of the message
+	Err     error     // it is malformed, which reading it again does not mend
 }
 
 // Run is a run that somebody or a schedule asks for. The zero Run is a whole one.
@@ -36,13 +38,15 @@ type Run struct {
 // Step is one step of a rotation that Secrets Manager drives.
 type Step struct {
 	Step   string // createSecret, setSecret, testSecret or finishSecret
-	Secret Hint   // one secret of Secrets Manager, as its ARN names it: which of Names it is, the account tells
+	Secret Hint   // one secret of Secrets Manager, by its ARN: Kind, Account, Region and one name
 	Token  secret.Version
+	// RotationToken shows Secrets Manager that a PutSecretValue is part of its rotation, where that is called in an assumed role; zero: it gave none.
+	RotationToken secret.Value
 }
 
 // Rotate asks for rotations of secrets that the configuration names. The zero Rotate asks for all that are due.
 type Rotate struct {
-	Names []secret.Name // these, due or not; nil: those that are due
+	Names []secret.Name // these, due or not, no two alike: as in "app/db" or, with their stores, "hub app/db"; nil: those that are due
 }
 
 // Why messages are ignored.

@@ -35,6 +35,11 @@ func render(all []Message, err error) string {
 			fmt.Fprintf(&b, "ignored: %s", m.Ignored)
 		case m.Run != nil:
 			fmt.Fprintf(&b, "run: syncs %q, only %q", m.Run.Syncs, m.Run.Only)
+		case m.Step != nil:
+			h := m.Step.Secret
+			fmt.Fprintf(&b, "step: %s, kind %q, account %q, region %q, names %q, token %q, rotation token %d bytes", m.Step.Step, h.Kind, h.Account, h.Region, h.Names, m.Step.Token, m.Step.RotationToken.Size())
+		case m.Rotate != nil:
+			fmt.Fprintf(&b, "rotate: %v", m.Rotate)
 		}
 		for i, h := range m.Hints {
 			if i > 0 {
@@ -309,7 +314,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, m := range all {
 			n := 0
-			for _, set := range []bool{len(m.Hints) > 0, m.Run != nil, m.Ignored != "", m.Err != nil} {
+			for _, set := range []bool{len(m.Hints) > 0, m.Run != nil, m.Step != nil, m.Rotate != nil, m.Ignored != "", m.Err != nil} {
 				if set {
 					n++
 				}
@@ -317,7 +322,17 @@ func FuzzParse(f *testing.F) {
 			if n != 1 {
 				t.Errorf("%d things at once: %s", n, render(all, nil))
 			}
-			for _, h := range m.Hints {
+			hints := m.Hints
+			if m.Step != nil {
+				hints = append(hints, m.Step.Secret)
+				if len(all) > 1 || m.ID != "" || len(m.Step.Secret.Names) != 1 || m.Step.Token == "" {
+					t.Errorf("a step that is no call: %s", render(all, nil))
+				}
+			}
+			if m.Rotate != nil && m.Rotate.Names != nil && len(m.Rotate.Names) == 0 {
+				t.Errorf("no names are not all: %s", render(all, nil))
+			}
+			for _, h := range hints {
 				if len(h.Names) == 0 || h.Names[0] == "" {
 					t.Errorf("a hint without a name: %s", render(all, nil))
 				}

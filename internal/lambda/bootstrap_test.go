@@ -56,7 +56,7 @@ func opener(file string) func(context.Context) (*daemon.Session, error) {
 		if opened < number(failOpensEnv) {
 			return nil, errors.New(`read configuration "secretsmanager:secretsync": not permitted`)
 		}
-		return &daemon.Session{Syncs: []daemon.Sync{{Name: "one"}, {Name: "two"}}, Run: run}, nil
+		return &daemon.Session{Syncs: []daemon.Sync{{Name: "one"}, {Name: "two"}}, Run: run, Step: stepper(file + ".steps")}, nil
 	}
 }
 

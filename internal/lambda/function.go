@@ -17,14 +17,15 @@ import (
 
 // The types of the errors that invocations end with.
 const (
-	eventInvalid   = "EventInvalid"  // what arrived can't be read; sending it again does not mend it
-	notOpened      = "NotOpened"     // the configuration could not be opened
-	runFailed      = "RunFailed"     // something failed, could not be looked at, or was not reached in time
-	programMistake = "InternalError" // a panic
+	eventInvalid   = "EventInvalid"   // what arrived can't be read; sending it again does not mend it
+	notOpened      = "NotOpened"      // the configuration could not be opened
+	runFailed      = "RunFailed"      // something failed, could not be looked at, or was not reached in time
+	rotationFailed = "RotationFailed" // a step of a rotation failed, or a rotation where no run was made
+	programMistake = "InternalError"  // a panic
 )
 
 const (
-	unknownOwner = "unknown" // as metrics call it before a run said its name
+	unknownOwner = "unknown" // as metrics call it before a session or a run said its name
 	maxErrorText = 2000      // bytes of an error's message
 )
 
@@ -36,7 +37,7 @@ type function struct {
 	mu      sync.Mutex
 	session *daemon.Session // nil: to be opened
 	opened  time.Time
-	owner   secret.Owner // as the last report had it
+	owner   secret.Owner // as the session, or the last report, had it
 }
 
 func newFunction(o Options) *function {
@@ -58,7 +59,8 @@ func (f *function) warmUp(ctx context.Context) {
 	}
 }
 
-// Invoke handles one event. The answer to a batch of SQS names the messages that failed; to everything else it is a summary, or an error where anything failed.
+// Invoke handles one event. The answer to a batch of SQS names the messages that failed; to a step of a rotation it is null; to everything else it is a summary, or an error where anything
+// failed.
 func (f *function) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	log := f.o.Log
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
@@ -75,10 +77,13 @@ func (f *function) Invoke(ctx context.Context, payload []byte) (answer []byte, e
 		f.metrics.malformed(time.Now(), f.named(), 1)
 		return nil, fail(eventInvalid, err)
 	}
-	i := &invocation{f: f, log: log, messages: all, failed: map[int]bool{}}
-	i.sort()
 	ctx, cancel := f.bounded(ctx)
 	defer cancel()
+	if s := all[0].Step; s != nil { // there is no other message beside it
+		return f.step(ctx, log, s)
+	}
+	i := &invocation{f: f, log: log, messages: all, failed: map[int]bool{}}
+	i.sort()
 	if err := i.runAll(ctx); err != nil {
 		return nil, err
 	}
@@ -106,6 +111,9 @@ func (f *function) current(ctx context.Context, log *slog.Logger) (*daemon.Sessi
 	switch {
 	case err == nil:
 		f.session, f.opened = s, now
+		if s.Owner != "" {
+			f.owner = s.Owner
+		}
 	case f.session != nil:
 		log.Error("the configuration could not be opened anew: the last one that was good stays", "error", err.Error())
 		f.metrics.notOpened(now, f.owner)
@@ -128,6 +136,16 @@ func (f *function) open(ctx context.Context, log *slog.Logger) (s *daemon.Sessio
 		err = errors.New("open the configuration: nothing to run")
 	}
 	return s, err
+}
+
+// safely calls do. A panic is an error.
+func (f *function) safely(log *slog.Logger, do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = f.panicked(log, v)
+		}
+	}()
+	return do()
 }
 
 // panicked makes an error of a panic, and gives the session up: nobody knows what state it is in.

@@ -28,12 +28,13 @@ type invocation struct {
 	log      *slog.Logger
 	messages []event.Message
 	jobs     []*job
+	rotates  []int        // messages that ask for rotations
 	failed   map[int]bool // messages
 	first    error        // that was met
 	sum      summary
 }
 
-// sort makes runs of the messages: one for all hints together, and one for each different run that is asked for, after it. A whole run stands for all of these.
+// sort makes runs of the messages that do not ask for rotations: one for all hints together, and one for each different run that is asked for, after it. A whole run stands for all of these.
 func (i *invocation) sort() {
 	var hints job
 	runs := map[string]*job{}
@@ -55,6 +56,8 @@ func (i *invocation) sort() {
 				order = append(order, key)
 			}
 			runs[key].from = append(runs[key].from, n)
+		case m.Rotate != nil:
+			i.rotates = append(i.rotates, n)
 		default:
 			hints.Hints = append(hints.Hints, m.Hints...)
 			hints.from = append(hints.from, n)
@@ -86,9 +89,9 @@ func keyOf(r *event.Run) string {
 	return fmt.Sprintf("%q %q", slices.Compact(syncs), slices.Compact(only))
 }
 
-// runAll runs what the messages ask for. Its error is one that leaves every message as it was.
+// runAll runs what the messages ask for, and then rotates: runs about single secrets are short. Its error is one that leaves every message as it was.
 func (i *invocation) runAll(ctx context.Context) error {
-	if len(i.jobs) == 0 {
+	if len(i.jobs)+len(i.rotates) == 0 {
 		return nil
 	}
 	s, err := i.f.current(ctx, i.log)
@@ -99,20 +102,25 @@ func (i *invocation) runAll(ctx context.Context) error {
 	for _, j := range i.jobs {
 		i.run(ctx, s, j)
 	}
+	i.rotateAll(ctx, s)
 	return nil
 }
 
 // run makes one run, and settles what became of the messages that asked for it.
 func (i *invocation) run(ctx context.Context, s *daemon.Session, j *job) {
 	started := time.Now()
-	r, err := i.safely(ctx, s, j.Job)
+	var r *engine.Report
+	err := i.f.safely(i.log, func() (err error) {
+		r, err = s.Run(ctx, j.Job)
+		return err
+	})
 	if err == nil && r == nil {
 		err = errors.New("the run made no report")
 	}
 	took := time.Since(started)
 	i.sum.Runs++
 	if err != nil {
-		i.lost(j, err)
+		i.lost(j.from, err)
 		i.log.Error("a run ended before anything was attempted", "durationMs", took.Milliseconds(), "error", err.Error())
 		i.f.metrics.failedRun(time.Now(), i.f.named(), took)
 		return
@@ -125,20 +133,10 @@ func (i *invocation) run(ctx context.Context, s *daemon.Session, j *job) {
 	i.f.metrics.run(time.Now(), i.f.named(), s, j.Job, r, v, took)
 }
 
-// safely calls the run. A panic is an error.
-func (i *invocation) safely(ctx context.Context, s *daemon.Session, j daemon.Job) (r *engine.Report, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			r, err = nil, i.f.panicked(i.log, v)
-		}
-	}()
-	return s.Run(ctx, j)
-}
-
-// lost fails every message of a run.
-func (i *invocation) lost(j *job, err error) {
+// lost fails messages.
+func (i *invocation) lost(from []int, err error) {
 	i.first = cmp.Or(i.first, err)
-	for _, n := range j.from {
+	for _, n := range from {
 		i.failed[n] = true
 	}
 }
@@ -166,17 +164,20 @@ func (i *invocation) answer() ([]byte, error) {
 	case queued && !nameless:
 		return json.Marshal(response)
 	case len(i.failed) > 0:
-		return nil, fail(cmp.Or(i.kind(), runFailed), errors.New(i.sum.text(i.first)))
+		return nil, fail(i.kind(), errors.New(i.sum.text(i.first)))
 	}
 	return json.Marshal(i.sum)
 }
 
-// kind is the type of the error where no run was made.
+// kind is the type of the error, by what was tried.
 func (i *invocation) kind() string {
-	if i.sum.Runs == 0 {
-		return eventInvalid
+	switch {
+	case i.sum.Runs > 0:
+		return runFailed
+	case len(i.rotates) > 0:
+		return rotationFailed
 	}
-	return ""
+	return eventInvalid
 }
 
 // cut returns at most so many bytes of a text, without halving a character.

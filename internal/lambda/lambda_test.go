@@ -18,11 +18,20 @@ import (
 // start starts this test binary as a function. Variables are "NAME=value".
 func start(t *testing.T, timeout time.Duration, variables ...string) (*lambdatest.Function, func() int) {
 	t.Helper()
+	opened := filepath.Join(t.TempDir(), "opened")
+	return startWith(t, timeout, opened, variables...), func() int {
+		data, _ := os.ReadFile(opened)
+		return len(data)
+	}
+}
+
+// startWith is start with the file that says how often the configuration was opened.
+func startWith(t *testing.T, timeout time.Duration, opened string, variables ...string) *lambdatest.Function {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened := filepath.Join(t.TempDir(), "opened")
 	f := &lambdatest.Function{Timeout: timeout, Command: func() *exec.Cmd {
 		cmd := exec.Command(self)
 		cmd.Env = append(append(cmd.Environ(), bootstrapEnv+"="+opened), variables...)
@@ -34,10 +43,7 @@ func start(t *testing.T, timeout time.Duration, variables ...string) (*lambdates
 			t.Errorf("a value is in the log:\n%s", log)
 		}
 	})
-	return f.Start(t), func() int {
-		data, _ := os.ReadFile(opened)
-		return len(data)
-	}
+	return f.Start(t)
 }
 
 // wants compares an answer with "ok: JSON", or "TYPE: a part of the message".

@@ -96,6 +96,24 @@ func (e *emitter) failedRun(at time.Time, owner secret.Owner, took time.Duration
 	e.emit(at, []dimension{ownerOf(owner)}, []metric{{"Runs", inCount, 1}, {"Failures", inCount, 1}, {"DurationMs", inMilliseconds, milliseconds(took)}})
 }
 
+// step tells of one step of a rotation that Secrets Manager drives.
+func (e *emitter) step(at time.Time, owner secret.Owner, ok bool, took time.Duration) {
+	e.emit(at, []dimension{ownerOf(owner)}, append([]metric{{"RotationSteps", inCount, 1}}, rotationMetrics(ok, took)...))
+}
+
+// rotation tells of a rotation, or of one that could not be attempted.
+func (e *emitter) rotation(at time.Time, owner secret.Owner, ok bool, took time.Duration) {
+	e.emit(at, []dimension{ownerOf(owner)}, append([]metric{{"Rotations", inCount, 1}}, rotationMetrics(ok, took)...))
+}
+
+func rotationMetrics(ok bool, took time.Duration) []metric {
+	failures := 1.
+	if ok {
+		failures = 0
+	}
+	return []metric{{"RotationFailures", inCount, failures}, {"RotationDurationMs", inMilliseconds, milliseconds(took)}}
+}
+
 // run tells of a run, and of each sync that it was about.
 func (e *emitter) run(at time.Time, owner secret.Owner, s *daemon.Session, j daemon.Job, r *engine.Report, v verdict, took time.Duration) {
 	all := tally{failures: v.failures(r), applied: v.applied, refused: len(v.refused), held: len(v.held)}

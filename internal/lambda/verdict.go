@@ -50,7 +50,7 @@ func (v verdict) failures(r *engine.Report) int { return len(v.failed) + len(v.l
 // names, fails them all.
 func (i *invocation) settle(j *job, r *engine.Report, v verdict) {
 	for _, p := range r.Problems {
-		i.lost(j, errors.New(p.Error))
+		i.lost(j.from, errors.New(p.Error))
 	}
 	naming := map[secret.Name][]int{}
 	for _, n := range j.from {
@@ -85,18 +85,19 @@ func (e *changeError) Error() string {
 
 // summary is the answer to what is not a batch of SQS: what an operator wants to see in the console. It names nothing.
 type summary struct {
-	Messages  int      `json:"messages"`
-	Ignored   []string `json:"ignored,omitempty"` // why, of each message that is
-	Runs      int      `json:"runs"`
-	Created   int      `json:"created"`
-	Updated   int      `json:"updated"`
-	Metadata  int      `json:"metadata"`
-	Restored  int      `json:"restored"`
-	Deleted   int      `json:"deleted"`
-	Kept      int      `json:"kept"`
-	Unchanged int      `json:"unchanged"`
-	Refused   int      `json:"refused"`
-	HeldBack  int      `json:"heldBack"` // deletions, by brakes
+	Messages  int        `json:"messages"`
+	Ignored   []string   `json:"ignored,omitempty"` // why, of each message that is
+	Runs      int        `json:"runs"`
+	Created   int        `json:"created"`
+	Updated   int        `json:"updated"`
+	Metadata  int        `json:"metadata"`
+	Restored  int        `json:"restored"`
+	Deleted   int        `json:"deleted"`
+	Kept      int        `json:"kept"`
+	Unchanged int        `json:"unchanged"`
+	Refused   int        `json:"refused"`
+	HeldBack  int        `json:"heldBack"`            // deletions, by brakes
+	Rotations *rotations `json:"rotations,omitempty"` // nil: none were asked for
 	malformed int
 	failed    int
 	late      int
@@ -125,12 +126,14 @@ func (s *summary) add(r *engine.Report, v verdict) {
 // text says what failed, as an error's message.
 func (s *summary) text(first error) string {
 	var parts []string
+	rotated := cmp.Or(s.Rotations, &rotations{})
 	for _, part := range []struct {
 		n    int
 		what string
 	}{
 		{s.malformed, "malformed"}, {s.failed, "failed"}, {s.late, "not reached before the deadline"}, {s.unseen, "could not be looked at"},
 		{s.Created + s.Updated + s.Metadata + s.Restored + s.Deleted, "applied"},
+		{rotated.failed, "not rotated"}, {rotated.late, "rotations not reached before the deadline"}, {rotated.Rotated, "rotated"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))

@@ -1,15 +1,19 @@
 package rotate
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
 
 // Credential is a secret's JSON object, in the form of AWS's own rotation functions: engine, host, port, username, password, dbname, masterarn, and whatever else it has, which stays as it is.
-// It prints without its content.
+// It prints without its content. The zero Credential has no member. Safe for concurrent use: it never changes.
 type Credential struct{ m *members }
 
 type members struct{ of map[string]json.RawMessage }
@@ -25,7 +29,7 @@ const (
 	memberMaster   = "masterarn"
 )
 
-// ParseCredential reads a value. ErrForm where it is not a JSON object; the error quotes nothing of it.
+// ParseCredential reads a value. ErrForm where it is not a JSON object; the error quotes nothing of it. Where a member is there twice the last one counts.
 func ParseCredential(v secret.Value) (Credential, error) {
 	c := Credential{&members{}}
 	if v.IsBinary() || json.Unmarshal(v.Reveal(), &c.m.of) != nil || c.m.of == nil {
@@ -34,12 +38,16 @@ func ParseCredential(v secret.Value) (Credential, error) {
 	return c, nil
 }
 
+func (c Credential) members() map[string]json.RawMessage {
+	if c.m == nil {
+		return nil
+	}
+	return c.m.of
+}
+
 // Text returns a member that is a text or a number; empty where there is none, or it is something else.
 func (c Credential) Text(member string) string {
-	if c.m == nil {
-		return ""
-	}
-	raw := c.m.of[member]
+	raw := c.members()[member]
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return text
@@ -51,7 +59,7 @@ func (c Credential) Text(member string) string {
 	return ""
 }
 
-// Engine, Host, User, Password, Database and MasterARN return the members of these meanings; empty where there is none.
+// Engine returns the member that says what the credential is for; empty where there is none, as in the functions below.
 func (c Credential) Engine() string { return c.Text(memberEngine) }
 
 // Host returns the server's name or address.
@@ -84,11 +92,11 @@ func (c Credential) Port(usual int) (int, error) {
 
 // With returns a copy with another text in a member.
 func (c Credential) With(member, text string) Credential {
-	of := make(map[string]json.RawMessage, len(c.m.of)+1)
-	for k, v := range c.m.of {
-		of[k] = v
+	of := maps.Clone(c.members())
+	if of == nil {
+		of = map[string]json.RawMessage{}
 	}
-	raw, err := json.Marshal(text)
+	raw, err := encode(text)
 	if err != nil {
 		panic(err) // a string: can't happen
 	}
@@ -96,13 +104,52 @@ func (c Credential) With(member, text string) Credential {
 	return Credential{&members{of}}
 }
 
-// Value returns the credential as a value.
+// Value returns the credential as a value. Members keep their values, numbers to the digit; white space and order may be others.
 func (c Credential) Value() (secret.Value, error) {
-	data, err := json.Marshal(c.m.of)
+	of := c.members()
+	if of == nil {
+		of = map[string]json.RawMessage{}
+	}
+	data, err := encode(of)
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("%w: not a JSON object", ErrForm)
 	}
 	return secret.Text(data), nil
+}
+
+// sameBut reports whether c and d have the same members with the same content, but for these.
+func (c Credential) sameBut(d Credential, members ...string) bool {
+	for _, all := range []map[string]json.RawMessage{c.members(), d.members()} {
+		for member := range all {
+			if !slices.Contains(members, member) && !reflect.DeepEqual(decode(c.members()[member]), decode(d.members()[member])) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// encode is json.Marshal without what it does for HTML: a password keeps its characters.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// decode returns what a member holds, numbers to the digit; a value of its own kind where it is not there.
+func decode(raw json.RawMessage) any {
+	type absent struct{}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return absent{}
+	}
+	return v
 }
 
 // String keeps the content out of whatever prints it.

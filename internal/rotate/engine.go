@@ -32,6 +32,8 @@ type Change struct {
 	Rollback bool
 	// Master returns the credential of a user who may change others, read once; nil: there is none.
 	Master func(ctx context.Context) (secret.Value, error)
+	// Note takes what an operator should know, and is no failure; no value. Nil: nobody listens.
+	Note func(text string)
 	Settings
 }
 
@@ -68,4 +70,10 @@ type Session interface {
 	Forget(ctx context.Context, user string, keep []string) error
 	// Close ends it.
 	Close(ctx context.Context)
+}
+
+// A Noter is a Session that has something to tell of what was done in it, beside success and failure.
+type Noter interface {
+	// Notes returns what an operator should know, each thing once. It holds no value.
+	Notes() []string
 }

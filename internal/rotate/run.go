@@ -2,6 +2,8 @@ package rotate
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -10,7 +12,7 @@ import (
 
 // Rotator rotates secrets. Its methods may be called concurrently, also by several processes for one secret: they come to one result.
 type Rotator struct {
-	// Engines are what credentials are changed by, by the names that Settings.Engine and the secrets' own JSON use.
+	// Engines are what credentials are changed by, by the names that Settings.Engine and the secrets' own JSON use, in small letters.
 	Engines map[string]Engine
 	// Owner is the name of this installation: version ids follow from it.
 	Owner secret.Owner
@@ -36,12 +38,13 @@ type Report struct {
 	Store    secret.StoreName `json:"store"`
 	Name     secret.Name      `json:"name"`
 	Place    secret.Place     `json:"place"`
-	Engine   string           `json:"engine"`
+	Engine   string           `json:"engine"` // empty where the secret is rotated by what is configured in its store, or it is not known
 	Strategy Strategy         `json:"strategy"`
 	Outcome  Outcome          `json:"outcome"`
 	From     secret.Version   `json:"from"` // current before
 	To       secret.Version   `json:"to"`   // current after; empty where nothing became current
 	Steps    []StepReport     `json:"steps"`
+	Warnings []string         `json:"warnings,omitempty"`
 	Error    string           `json:"error,omitempty"`
 }
 
@@ -52,20 +55,60 @@ type StepReport struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// Step does one step of a rotation that Secrets Manager drives, under its token. A step that is repeated, or comes out of order, changes nothing that is not its own: see the table in
-// its code.
-func (r *Rotator) Step(ctx context.Context, s Secret, step Step, token secret.Version) error {
-	return nil
+// Rotate does the four steps. A rotation that was begun and not finished is resumed instead, be it a rollback. A secret that its store rotates by a function of its own is rotated by that: it is
+// started, and waited for. The error is that of the report; where Report.Steps is empty nothing was attempted.
+// Until setSecret the end of ctx ends it; what was begun then is finished, or fails, within five minutes more, so that no credential is left half changed.
+func (r *Rotator) Rotate(ctx context.Context, s Secret) (Report, error) {
+	w, err := r.open(ctx, "rotate", s)
+	switch {
+	case err != nil:
+		return w.end(Failed, err)
+	case w.now.By != "":
+		return w.native(ctx)
+	}
+	outcome := Rotated
+	err = w.equip(ctx)
+	if err == nil && w.now.Pending != "" {
+		outcome, err = Resumed, w.wrap("", w.adopt(ctx))
+		if err == nil && w.stale() {
+			err = w.wrap("", fmt.Errorf("version %s is pending, and was made before the secret was written by somebody else: %s gives it up", w.token, w.command("--cancel")))
+		}
+	}
+	if err == nil {
+		err = w.steps(ctx)
+	}
+	return w.end(outcome, err)
 }
 
-// Rotate does the four steps. A rotation that was begun and not finished is resumed instead. The error is that of the report; where Report.Steps is empty nothing was attempted.
-func (r *Rotator) Rotate(ctx context.Context, s Secret) (Report, error) { return Report{}, nil }
-
-// Cancel gives up a rotation that was begun and not finished: the service is made to accept the current credential again, and the pending version is withdrawn.
-func (r *Rotator) Cancel(ctx context.Context, s Secret) (Report, error) { return Report{}, nil }
-
-// Rollback makes the previous version current again, where it is used and where it is kept, by the same four steps. A rotation that is under way is an error: it is finished or cancelled first.
-func (r *Rotator) Rollback(ctx context.Context, s Secret) (Report, error) { return Report{}, nil }
+// Rollback makes the previous version current again, where it is used and where it is kept, by the same four steps. A rotation that is under way is an error: it is finished or cancelled first;
+// a rollback that is under way is finished. As for interruption, see Rotate.
+func (r *Rotator) Rollback(ctx context.Context, s Secret) (Report, error) {
+	w, err := r.open(ctx, "roll back", s)
+	if err == nil {
+		err = w.equip(ctx)
+	}
+	switch {
+	case err != nil:
+	case w.now.Pending != "":
+		if err = w.wrap("", w.adopt(ctx)); err == nil && !w.rollback {
+			err = w.wrap("", fmt.Errorf("a rotation to version %s is under way: %s finishes it, %s gives it up", w.token, w.command(""), w.command("--cancel")))
+		}
+	case w.now.Previous == "":
+		err = w.wrap("", errors.New("it has no previous version"))
+	default:
+		w.rollback = true
+	}
+	if err == nil {
+		err = w.steps(ctx)
+	}
+	return w.end(RolledBack, err)
+}
 
 // Since returns when a secret was last rotated, as far as its store tells; zero: it does not.
-func (r *Rotator) Since(ctx context.Context, s Secret) (time.Time, error) { return time.Time{}, nil }
+func (r *Rotator) Since(ctx context.Context, s Secret) (time.Time, error) {
+	now, err := s.At.Stages(ctx, s.Name)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look when %q was rotated: %w", string(s.Name), err)
+	}
+	return now.Since, nil
+}

@@ -111,6 +111,7 @@ const (
 	UseDelete  Use = "delete"  // what deletion and restoration need beyond UseWrite
 	UseVerify  Use = "verify"  // what comparing values needs beyond UseWrite
 	UseConnect Use = "connect" // what the hub needs to get there
+	UseRotate  Use = "rotate"  // all that a Rotation calls, of the secret and of what is kept beside it
 )
 
 // Access is one permission.

@@ -41,7 +41,7 @@ func Open(f *config.File, r *store.Registry) (map[secret.StoreName]store.Store, 
 		opened[s.Name] = st
 		infos[s.Name] = info(st)
 	}
-	errs = append(errs, config.Check(f, infos), CheckNotify(f))
+	errs = append(errs, config.Check(f, infos), checkRotations(f, opened), CheckNotify(f))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type cryptoOutput struct {
 func contextConditions(r *service.Request, via string, context map[string]string) map[string][]string {
 	m := map[string][]string{"kms:CallerAccount": {r.Account}}
 	if via != "" {
-		m["kms:ViaService"] = []string{via + "." + r.Region + ".amazonaws.com"}
+		m["kms:ViaService"] = []string{via + "." + r.Region + "." + domain(r.Region)}
 	}
 	names := make([]string, 0, len(context))
 	for k, v := range context {

@@ -50,6 +50,9 @@ type createKeyInput struct {
 	KeySpec     string
 	KeyUsage    string
 	MultiRegion bool
+	Policy      *string
+
+	BypassPolicyLockoutSafetyCheck bool
 }
 
 func (s *Service) createKey(r *service.Request, in createKeyInput) (out any, refused *service.Error) {
@@ -59,12 +62,21 @@ func (s *Service) createKey(r *service.Request, in createKeyInput) (out any, ref
 	if in.KeySpec != "" && in.KeySpec != "SYMMETRIC_DEFAULT" || in.KeyUsage != "" && in.KeyUsage != "ENCRYPT_DECRYPT" {
 		return nil, &service.Error{Code: "UnsupportedOperationException", Message: "the embedded KMS has symmetric encryption keys only"}
 	}
+	var own *keyPolicy
+	if in.Policy != nil {
+		if own, refused = newKeyPolicy(r, *in.Policy, in.BypassPolicyLockoutSafetyCheck); refused != nil {
+			return nil, refused
+		}
+	}
 	id := s.newID()
 	if in.MultiRegion {
 		id = "mrk-" + strings.ReplaceAll(id, "-", "")
 	}
 	refused = s.write(place{r.Account, r.Region}, r.Now, func(g *region) *service.Error {
 		k := g.add(id, in.Description, r.Now)
+		if own != nil {
+			g.policies.Store(k.arn, own)
+		}
 		r.Note(k.id)
 		out = g.metadata(k)
 		return nil
@@ -92,7 +104,7 @@ func (s *Service) withKey(r *service.Request, action, name string, change bool, 
 		if refused != nil {
 			return refused
 		}
-		if refused := r.Authorize(action, k.arn, nil); refused != nil {
+		if refused := r.Authorize(action, k.arn, contextConditions(r, "", nil)); refused != nil {
 			return refused
 		}
 		return do(g, k)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
@@ -21,8 +22,9 @@ func managedKeys() [][2]string {
 
 type region struct {
 	place
-	keys    map[string]*key
-	aliases map[string]*alias
+	policies *sync.Map // the service's
+	keys     map[string]*key
+	aliases  map[string]*alias
 }
 
 type alias struct {
@@ -47,13 +49,14 @@ type key struct {
 func (s *Service) at(p place, now time.Time) *region {
 	g := s.regions[p]
 	if g == nil {
-		g = &region{place: p, keys: make(map[string]*key), aliases: make(map[string]*alias)}
+		g = &region{place: p, policies: &s.policies, keys: make(map[string]*key), aliases: make(map[string]*alias)}
 		s.regions[p] = g
 		for _, own := range managedKeys() {
 			sum := sha256.Sum256([]byte(p.account + "/" + p.region + "/" + own[0]))
 			id := fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 			k := g.add(id, own[1], now)
 			k.managed = true
+			g.policies.Store(k.arn, managedPolicy(g.place, own[0]))
 			g.alias(own[0], k.id, now)
 		}
 	}
@@ -84,13 +87,14 @@ func (s *Service) write(p place, now time.Time, do func(*region) *service.Error)
 }
 
 func (g *region) arn(resource string) string {
-	return "arn:aws:kms:" + g.region + ":" + g.account + ":" + resource
+	return "arn:" + partition(g.region) + ":kms:" + g.region + ":" + g.account + ":" + resource
 }
 
 func (g *region) add(id, description string, now time.Time) *key {
 	k := &key{id: id, arn: g.arn("key/" + id), description: description, enabled: true, created: now}
 	rand.Read(k.material[:]) // never fails, says its documentation
 	g.keys[id] = k
+	g.policies.Store(k.arn, defaultPolicy(g.place))
 	return k
 }
 

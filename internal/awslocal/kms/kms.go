@@ -21,6 +21,7 @@ type Observer interface {
 type Service struct {
 	newID    func() string
 	observer Observer // may be nil
+	policies sync.Map // the ARN of a key to its *keyPolicy; read without the lock, so that an authorizer may ask in the middle of a call
 
 	mu      sync.RWMutex
 	regions map[place]*region
@@ -70,6 +71,10 @@ func operation(name string) handler {
 		return decoded((*Service).scheduleKeyDeletion)
 	case "CancelKeyDeletion":
 		return decoded((*Service).cancelKeyDeletion)
+	case "GetKeyPolicy":
+		return decoded((*Service).getKeyPolicy)
+	case "PutKeyPolicy":
+		return decoded((*Service).putKeyPolicy)
 	case "CreateAlias":
 		return decoded((*Service).createAlias)
 	case "UpdateAlias":

@@ -33,7 +33,7 @@ func (s *Service) Use(r *service.Request, via, name string, use service.KeyUse, 
 			refused = injected
 		}
 	}
-	// AWS's own key is open to whoever may use the service; any other key is the caller's policies' business.
+	// AWS's own key is open to whoever may use the service; any other key is the business of its policy, and of the caller's.
 	if refused == nil && !managed {
 		refused = r.Authorize("kms:"+string(use), arn, contextConditions(r, via, encryptionContext))
 	}
@@ -54,15 +54,23 @@ var (
 	ErrNoKey  = errors.New("no such key")
 	ErrExists = errors.New("key exists")
 	ErrName   = errors.New("not the name of a key")
+	ErrPolicy = errors.New("not the policy of a key")
 )
 
-// Seed makes a customer's key; id may be empty, and alias too. The errors are ErrName and ErrExists.
-func (s *Service) Seed(account, regionName, alias, id string, enabled bool, now time.Time) error {
+// Seed makes a customer's key; id may be empty, and alias and policy too, for which the default policy stands. The errors are ErrName, ErrExists and ErrPolicy.
+func (s *Service) Seed(account, regionName, alias, id, policy string, enabled bool, now time.Time) error {
 	if id == "" {
 		id = s.newID()
 	}
 	if !isKeyID(id) || alias != "" && validAlias(alias) != nil {
 		return ErrName
+	}
+	own := defaultPolicy(place{account, regionName})
+	if policy != "" {
+		var err error
+		if own, err = parseKeyPolicy(policy); err != nil {
+			return ErrPolicy
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +78,9 @@ func (s *Service) Seed(account, regionName, alias, id string, enabled bool, now 
 	if g.keys[id] != nil || alias != "" && g.aliases[alias] != nil {
 		return ErrExists
 	}
-	g.add(id, "", now).enabled = enabled
+	k := g.add(id, "", now)
+	k.enabled = enabled
+	g.policies.Store(k.arn, own)
 	if alias != "" {
 		g.alias(alias, id, now)
 	}
@@ -84,7 +94,10 @@ func (s *Service) SetEnabled(account, regionName, name string, enabled bool, now
 
 // Remove makes a key vanish at once, as if its deletion were due. The error is ErrNoKey.
 func (s *Service) Remove(account, regionName, name string, now time.Time) error {
-	return s.change(account, regionName, name, now, func(g *region, k *key) { delete(g.keys, k.id) })
+	return s.change(account, regionName, name, now, func(g *region, k *key) {
+		delete(g.keys, k.id)
+		g.policies.Delete(k.arn)
+	})
 }
 
 func (s *Service) change(account, regionName, name string, now time.Time, do func(*region, *key)) error {

@@ -134,7 +134,7 @@ func TestAnotherAccountNeedsTheSecretsOwnPolicyAndAKeyOfItsOwn(t *testing.T) {
 	w.account = account
 	w.do("PutResourcePolicy", in{"SecretId": "s", "ResourcePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"*","Resource":"*"}}`})
 	w.account = "222222222222"
-	w.fails("GetSecretValue", in{"SecretId": arn}, "AccessDeniedException", "Access to KMS is not allowed")
+	w.fails("GetSecretValue", in{"SecretId": arn}, "InvalidRequestException", "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.")
 	w.account = account
 	w.do("UpdateSecret", in{"SecretId": "s", "KmsKeyId": "k1", "ClientRequestToken": v(9)})
 	w.account = "222222222222"

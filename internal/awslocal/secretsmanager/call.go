@@ -13,7 +13,8 @@ type call struct {
 	locked *store
 	jobs   []replicaJob // what is to be done in other Regions once the store is free again
 	events []service.Event
-	about  struct { // the secret that the call is about, for its record; zero until it is found
+	begun  []rotationJob // what is to be rotated once the call is answered
+	about  struct {      // the secret that the call is about, for its record; zero until it is found
 		place
 		arn string
 	}

@@ -93,11 +93,11 @@ func responseElements(arn string, out any) map[string]any {
 	return kept
 }
 
-// endRecord is CloudTrail's record of what Secrets Manager does by itself when a secret goes.
-func endRecord(x *record) trailRecord {
+// serviceRecord is CloudTrail's record of what Secrets Manager does by itself: EndSecretVersionDelete when a secret goes, and the fate of rotations.
+func serviceRecord(x *record, name string, at time.Time) trailRecord {
 	return trailRecord{
 		EventVersion: "1.11", UserIdentity: map[string]string{"accountId": x.account, "invokedBy": host},
-		EventTime: trailTime(x.views[len(x.views)-1].at), EventSource: host, EventName: "EndSecretVersionDelete", AWSRegion: x.region, SourceIPAddress: host, UserAgent: host,
+		EventTime: trailTime(at), EventSource: host, EventName: name, AWSRegion: x.region, SourceIPAddress: host, UserAgent: host,
 		AdditionalEventData: map[string]any{"SecretId": x.arn},
 		EventID:             uuid.NewString(), EventType: "AwsServiceEvent", ManagementEvent: true, RecipientAccountID: x.account, EventCategory: "Management",
 	}

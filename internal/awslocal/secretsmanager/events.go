@@ -3,6 +3,7 @@ package secretsmanager
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 )
@@ -28,9 +29,14 @@ func (c *call) ended(x *record) {
 	if x.isReplica() {
 		return
 	}
+	c.happened(x, "EndSecretVersionDelete", x.views[len(x.views)-1].at)
+}
+
+// happened notes what Secrets Manager did by itself.
+func (c *call) happened(x *record, name string, at time.Time) {
 	c.events = append(c.events, service.Event{
-		Account: x.account, Region: x.region, Time: x.views[len(x.views)-1].at, Source: eventSource, DetailType: "AWS Service Event via CloudTrail", Trail: true,
-		Detail: endRecord(x),
+		Account: x.account, Region: x.region, Time: at, Source: eventSource, DetailType: "AWS Service Event via CloudTrail", Trail: true,
+		Detail: serviceRecord(x, name, at),
 	})
 }
 

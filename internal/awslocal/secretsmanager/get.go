@@ -84,13 +84,13 @@ func (x *record) pick(id, label string) (*version, *service.Error) {
 			label = current
 		}
 		v := x.byID[x.labels[label]]
-		if v == nil {
+		if v == nil || v.empty() {
 			return nil, refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", label)
 		}
 		return v, nil
 	}
 	v := x.byID[id]
-	if v == nil {
+	if v == nil || v.empty() {
 		return nil, refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: %s", id)
 	}
 	if label != "" && !slices.Contains(x.labels.on(id), label) {

@@ -14,7 +14,7 @@ func (c *call) useKeyAs(r *service.Request, at place, arn, key, version string, 
 	}
 	if at.account != r.Account {
 		if key == "" { // the AWS-managed key serves its own account only
-			return kmsDenied()
+			return invalidRequest("You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.")
 		}
 		key = at.keyARN(key)
 	}
@@ -59,7 +59,7 @@ func (c *call) reencrypt(x *record, key string) {
 	seen := map[string]bool{}
 	for _, label := range []string{current, pending, previous} {
 		v := x.byID[x.labels[label]]
-		if v == nil || seen[v.id] || v.keyID == key {
+		if v == nil || v.empty() || seen[v.id] || v.keyID == key {
 			continue
 		}
 		seen[v.id] = true

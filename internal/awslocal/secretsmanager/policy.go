@@ -5,8 +5,24 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/secretsync-dev/secretsync/internal/awslocal/policy"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 )
+
+// resourcePolicy is a policy as it was given, and as it is evaluated. It never changes.
+type resourcePolicy struct {
+	text string
+	doc  policy.Document
+}
+
+// newResourcePolicy reads a policy. One that can't be read allows nothing.
+func newResourcePolicy(text string) *resourcePolicy {
+	doc, err := policy.ParseResource([]byte(text))
+	if err != nil {
+		doc = policy.Document{}
+	}
+	return &resourcePolicy{text, doc}
+}
 
 // statement is what a resource policy says once. Fields that AWS does not know are refused.
 type statement struct {
@@ -47,6 +63,9 @@ func parsePolicy(text string) ([]statement, *service.Error) {
 		}
 	}
 	if len(list) == 0 {
+		return nil, malformed
+	}
+	if _, err := policy.ParseResource([]byte(text)); err != nil {
 		return nil, malformed
 	}
 	return list, nil
@@ -116,7 +135,7 @@ func putResourcePolicy(c *call) (any, *service.Error) {
 	if deref(in.BlockPublicPolicy) && slices.ContainsFunc(list, statement.public) {
 		return nil, refuse("PublicPolicyException", "This resource policy grants broad access to your secret, which BlockPublicPolicy doesn't allow.")
 	}
-	c.policies.Store(x.arn, *in.ResourcePolicy)
+	c.policies.Store(x.arn, newResourcePolicy(*in.ResourcePolicy))
 	x.touched(c.r.Now)
 	c.replicate(x)
 	return named{x.arn, x.name}, nil

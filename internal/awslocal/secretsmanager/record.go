@@ -37,7 +37,7 @@ type record struct {
 	gone  bool
 }
 
-// version is one value of a secret. Its id and value never change.
+// version is one value of a secret. Its id and value never change, but for one that a rotation has begun, which gets its value later.
 type version struct {
 	id       string
 	text     *string
@@ -57,20 +57,28 @@ type rotation struct {
 	enabled *bool // nil if it never was configured
 	lambda  string
 	days    int64
+	rules   rotationRules // the others
 	last    time.Time
 	next    time.Time
 }
 
 func newVersion(id string, p payload, keyID string, now time.Time) *version {
 	v := &version{id: id, keyID: keyID, created: now}
+	v.fill(p)
+	return v
+}
+
+func (v *version) fill(p payload) {
 	if p.SecretString != nil {
 		text := *p.SecretString
 		v.text = &text
 	} else {
 		v.binary = bytes.Clone(*p.SecretBinary)
 	}
-	return v
 }
+
+// empty reports whether a rotation has begun the version, and given it no value yet. To read it is as if it were not there.
+func (v *version) empty() bool { return v.text == nil && v.binary == nil }
 
 // holds says whether the version has that value, of that kind.
 func (v *version) holds(p payload) bool {

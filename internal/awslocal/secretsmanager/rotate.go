@@ -10,25 +10,46 @@ type rotateInput struct {
 	SecretID           *string `json:"SecretId"`
 	ClientRequestToken *string
 	RotationLambdaARN  *string
-	RotationRules      *rotationRules
-	RotateImmediately  *bool
+	RotationRules      *struct {
+		AutomaticallyAfterDays *int64
+		Duration               *string
+		ScheduleExpression     *string
+	}
+	RotateImmediately *bool
 }
 
-// rotateSecret always refuses: there is no Lambda here that could be invoked. The secret stays as it is.
+func (in *rotateInput) check() *service.Error {
+	var bad checks
+	checkSecretID(&bad, in.SecretID)
+	bad.id("clientRequestToken", in.ClientRequestToken, 32, 64)
+	bad.length("rotationLambdaARN", in.RotationLambdaARN, 0, 2048)
+	if r := in.RotationRules; r != nil {
+		bad.number("rotationRules.automaticallyAfterDays", r.AutomaticallyAfterDays, 1000)
+		bad.length("rotationRules.duration", r.Duration, 2, 3)
+		bad.length("rotationRules.scheduleExpression", r.ScheduleExpression, 1, 256)
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	if in.ClientRequestToken == nil {
+		return missingToken("InvalidParameterException")
+	}
+	return nil
+}
+
+// rotateSecret begins a rotation, and answers at once. Only a function that was registered can be invoked; of any other the secret stays as it is.
+//
+//	a version is pending     then
+//	none                     one is made, without a value, and the function is called
+//	that of the token        the same again: the function is called, unless it is at it
+//	another                  refused; and that other rotation is attempted again, as the refusal says
 func rotateSecret(c *call) (any, *service.Error) {
 	in, err := decode[rotateInput](c.r)
 	if err != nil {
 		return nil, err
 	}
-	var bad checks
-	checkSecretID(&bad, in.SecretID)
-	bad.id("clientRequestToken", in.ClientRequestToken, 32, 64)
-	bad.length("rotationLambdaARN", in.RotationLambdaARN, 0, 2048)
-	if err := bad.err(); err != nil {
+	if err := in.check(); err != nil {
 		return nil, err
-	}
-	if in.ClientRequestToken == nil {
-		return nil, missingToken("InvalidParameterException")
 	}
 	cond := conditions{}
 	cond.text("secretsmanager:RotationLambdaARN", in.RotationLambdaARN)
@@ -37,14 +58,60 @@ func rotateSecret(c *call) (any, *service.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if id := x.labels[pending]; id != "" && id != x.labels[current] {
+	token, function := *in.ClientRequestToken, deref(in.RotationLambdaARN)
+	if function == "" {
+		function = x.rotation.lambda
+	}
+	if id := x.labels[pending]; id != "" && id != x.labels[current] && id != token {
+		c.rotate(x, id)
 		return nil, invalidRequest("A previous rotation isn't complete. That rotation will be reattempted.")
 	}
-	if deref(in.RotationLambdaARN) == "" && x.rotation.lambda == "" {
+	if function == "" {
 		return nil, noLambda()
 	}
-	return nil, refuse("AccessDeniedException", "Secrets Manager cannot invoke the specified Lambda function. "+
-		"Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.")
+	if !c.rotations.knows(function) {
+		return nil, refuse("AccessDeniedException", "Secrets Manager cannot invoke the specified Lambda function. "+
+			"Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.")
+	}
+	begins := x.byID[token] == nil && (in.RotateImmediately == nil || *in.RotateImmediately)
+	if begins {
+		if err := x.makeRoom(c.r.Now); err != nil {
+			return nil, err
+		}
+	}
+	x.rotation.configure(in, function, c.r.Now)
+	if begins {
+		x.add(&version{id: token, keyID: x.keyID, created: c.r.Now})
+		c.relabel(x, x.labels.moved(pending, token))
+	}
+	if x.labels[pending] == token && x.labels[current] != token {
+		c.rotate(x, token)
+	}
+	x.touched(c.r.Now)
+	c.replicate(x)
+	return struct {
+		named
+		VersionID string `json:"VersionId,omitempty"`
+	}{named{x.arn, x.name}, token}, nil
+}
+
+// configure turns rotation on, as a request says; what it does not say stays.
+func (r *rotation) configure(in *rotateInput, function string, now time.Time) {
+	on := true
+	r.enabled, r.lambda = &on, function
+	if rules := in.RotationRules; rules != nil {
+		r.days = deref(rules.AutomaticallyAfterDays)
+		r.rules = rotationRules{Duration: deref(rules.Duration), ScheduleExpression: deref(rules.ScheduleExpression)}
+	}
+	r.schedule(now)
+}
+
+// schedule sets when the next rotation is due; where an expression says so, that is not worked out.
+func (r *rotation) schedule(now time.Time) {
+	r.next = time.Time{}
+	if r.days > 0 {
+		r.next = now.AddDate(0, 0, int(r.days))
+	}
 }
 
 func noLambda() *service.Error {

@@ -69,7 +69,7 @@ func (s *Service) Seed(account, region string, now time.Time, secret Secret) err
 	}
 	st.insert(x)
 	if secret.ResourcePolicy != "" {
-		s.policies.Store(x.arn, secret.ResourcePolicy)
+		s.policies.Store(x.arn, newResourcePolicy(secret.ResourcePolicy))
 	}
 	x.show(x.entry(), time.Time{})
 	return nil

@@ -6,19 +6,21 @@ import (
 	"context"
 	"sync"
 
+	"github.com/secretsync-dev/secretsync/internal/awslocal/policy"
 	"github.com/secretsync-dev/secretsync/internal/awslocal/service"
 )
 
 // Service is Secrets Manager for every account and Region. It is safe for concurrent use.
 //
-// Request.Authorize is called while a store is locked: it may call ResourcePolicy, but neither Serve nor Seed.
+// Request.Authorize is called while a store is locked: it may call Policy, but neither Serve nor Seed.
 // Keys.Use is called with no lock held, so that a slow KMS holds up nobody else.
 type Service struct {
 	keys       service.Keys
 	bus        service.Bus
 	newID      func() string
 	operations map[string]operation
-	policies   sync.Map // the ARN of a secret to the text of its resource policy
+	rotations  rotations
+	policies   sync.Map // the ARN of a secret to its *resourcePolicy
 
 	mu     sync.Mutex
 	stores map[place]*store
@@ -85,6 +87,9 @@ func (s *Service) Serve(_ context.Context, r *service.Request) (*service.Respons
 	}()
 	c.finishReplication()
 	c.tell(out, err)
+	for _, j := range c.begun {
+		s.rotations.start(s, j)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +99,20 @@ func (s *Service) Serve(_ context.Context, r *service.Request) (*service.Respons
 // ResourcePolicy returns the resource policy of the secret with exactly that ARN, and whether it has one.
 // It takes no store's lock, so that an authorizer may ask in the middle of a call.
 func (s *Service) ResourcePolicy(arn string) (string, bool) {
-	text, ok := s.policies.Load(arn)
+	p, ok := s.policies.Load(arn)
 	if !ok {
 		return "", false
 	}
-	return text.(string), true
+	return p.(*resourcePolicy).text, true
+}
+
+// Policy is ResourcePolicy in the form that can be evaluated.
+func (s *Service) Policy(arn string) (policy.Document, bool) {
+	p, ok := s.policies.Load(arn)
+	if !ok {
+		return policy.Document{}, false
+	}
+	return p.(*resourcePolicy).doc, true
 }
 
 // store returns the store of one account in one Region, and makes it where there is none.

@@ -101,6 +101,9 @@ func (c *call) copyTo(st *store, j replicaJob) (status, message string) {
 	for _, v := range fresh.versions {
 		if v.keyID == unencrypted {
 			v.keyID = j.as.keyID
+			if v.empty() {
+				continue
+			}
 			at := *c.r
 			at.Region = st.region
 			if err := c.useKeyAs(&at, st.place, arn, v.keyID, v.id, service.GenerateDataKey); err != nil {
@@ -125,7 +128,7 @@ func (c *call) copyTo(st *store, j replicaJob) (status, message string) {
 	if j.of.policy == "" {
 		c.policies.Delete(arn)
 	} else {
-		c.policies.Store(arn, j.of.policy)
+		c.policies.Store(arn, newResourcePolicy(j.of.policy))
 	}
 	fresh.show(fresh.entry(), c.r.Now)
 	return inSync, ""

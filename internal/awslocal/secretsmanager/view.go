@@ -60,8 +60,9 @@ func (x *record) entry() *listEntry {
 		CreatedDate:            timestamp(x.created),
 		PrimaryRegion:          x.primary,
 	}
-	if x.rotation.days > 0 {
-		e.RotationRules = &rotationRules{AutomaticallyAfterDays: x.rotation.days}
+	if rules := x.rotation.rules; x.rotation.days > 0 || rules != (rotationRules{}) {
+		rules.AutomaticallyAfterDays = x.rotation.days
+		e.RotationRules = &rules
 	}
 	return e
 }

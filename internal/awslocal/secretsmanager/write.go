@@ -4,9 +4,9 @@ import "github.com/secretsync-dev/secretsync/internal/awslocal/service"
 
 // write adds a version with that token as its id, encrypted with that key, and moves the labels; none asked means AWSCURRENT.
 // With a token that is in use already it changes nothing: it succeeds where the value is the same, and refuses where it is not.
-// It returns whether it added the version.
+// A version that a rotation has begun has no value yet: it gets this one. It returns whether it added the version, or its value.
 func (c *call) write(x *record, key, token string, p payload, asked []string) (bool, *service.Error) {
-	if x.byID[token] != nil {
+	if v := x.byID[token]; v != nil && !v.empty() {
 		return false, c.sameValue(x, token, p)
 	}
 	if err := x.labels.written(token, asked).check(); err != nil {
@@ -18,12 +18,19 @@ func (c *call) write(x *record, key, token string, p payload, asked []string) (b
 	if err := x.still(); err != nil {
 		return false, err
 	}
-	if v := x.byID[token]; v != nil { // another call was faster
-		return false, x.mustHold(v, p)
+	begun := x.byID[token]
+	if begun != nil && !begun.empty() { // another call was faster
+		return false, x.mustHold(begun, p)
 	}
 	next := x.labels.written(token, asked)
 	if err := next.check(); err != nil {
 		return false, err
+	}
+	if begun != nil {
+		begun.fill(p)
+		begun.keyID = key
+		c.relabel(x, next)
+		return true, nil
 	}
 	if err := x.makeRoom(c.r.Now); err != nil {
 		return false, err

@@ -12,6 +12,8 @@ type call struct {
 	r      *service.Request
 	st     *store
 	events []service.Event // of what the call did; they leave when the store is free again
+	// secrets makes a call to Secrets Manager for the caller; nil: there is none.
+	secrets func(*service.Request) (*service.Response, *service.Error)
 }
 
 func (c *call) note(name string) {
@@ -46,12 +48,12 @@ func (c *call) open(given, action string, cond conditions) (reference, *record, 
 }
 
 // parameter is open for the operations that need the parameter to be there.
-func (c *call) parameter(given, action string) (reference, *record, *service.Error) {
-	ref, x, err := c.open(given, action, nil)
+func (c *call) parameter(given, action string) (*record, *service.Error) {
+	_, x, err := c.open(given, action, nil)
 	if err == nil && x == nil {
 		err = notFound()
 	}
-	return ref, x, err
+	return x, err
 }
 
 // authorize asks whether the caller may do the action on a parameter, or on the path of several. Those of other accounts are nobody's: none is shared.

@@ -17,7 +17,7 @@ func deleteParameter(c *call) (any, *service.Error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	_, x, err := c.parameter(*in.Name, "DeleteParameter")
+	x, err := c.parameter(*in.Name, "DeleteParameter")
 	if err != nil {
 		return nil, err
 	}

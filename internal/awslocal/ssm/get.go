@@ -17,6 +17,7 @@ type parameter struct {
 	Value            string
 	Version          int64
 	Selector         string `json:",omitempty"`
+	SourceResult     string `json:",omitempty"` // of a secret: the whole answer of Secrets Manager
 	LastModifiedDate timestamp
 	DataType         string
 }
@@ -34,19 +35,45 @@ func getParameter(c *call) (any, *service.Error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	ref, x, err := c.parameter(*in.Name, "GetParameter")
+	ref, x, err := c.open(*in.Name, "GetParameter", nil)
 	if err != nil {
 		return nil, err
+	}
+	p, err := c.get(ref, x, in.WithDecryption)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Parameter *parameter }{p}, nil
+}
+
+// get reads what a reference means: a version of a parameter, or a secret.
+func (c *call) get(ref reference, x *record, decrypt bool) (*parameter, *service.Error) {
+	if _, ok := ref.secret(); ok {
+		return c.readSecret(ref, decrypt)
+	}
+	if x == nil {
+		return nil, notFound()
 	}
 	v, err := x.pick(ref.selector)
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.read(x, v, ref.selector, in.WithDecryption)
-	if err != nil {
-		return nil, err
+	return c.read(x, v, ref.selector, decrypt)
+}
+
+// chosen is one of the names of GetParameters, with the version that is read; a secret has neither.
+type chosen struct {
+	name string
+	ref  reference
+	x    *record
+	v    *version
+}
+
+func (c *call) readChosen(f chosen, decrypt bool) (*parameter, *service.Error) {
+	if f.v == nil {
+		return c.readSecret(f.ref, decrypt)
 	}
-	return struct{ Parameter *parameter }{p}, nil
+	return c.read(f.x, f.v, f.ref.selector, decrypt)
 }
 
 // getParameters reads what there is of a list; what there is not it names. What the caller may not read fails the call.
@@ -62,11 +89,6 @@ func getParameters(c *call) (any, *service.Error) {
 	bad.names(in.Names)
 	if err := bad.err(); err != nil {
 		return nil, err
-	}
-	type chosen struct {
-		ref reference
-		x   *record
-		v   *version
 	}
 	var found []chosen
 	out := struct {
@@ -85,14 +107,18 @@ func getParameters(c *call) (any, *service.Error) {
 		if x != nil {
 			v, _ = x.pick(ref.selector) // which version is missing is not told
 		}
-		if v == nil {
+		if _, ok := ref.secret(); v == nil && !ok {
 			out.InvalidParameters = append(out.InvalidParameters, name)
 			continue
 		}
-		found = append(found, chosen{ref, x, v})
+		found = append(found, chosen{name, ref, x, v})
 	}
 	for _, f := range found {
-		p, err := c.read(f.x, f.v, f.ref.selector, in.WithDecryption)
+		p, err := c.readChosen(f, in.WithDecryption)
+		if f.v == nil && err != nil && err.Code == "ParameterNotFound" {
+			out.InvalidParameters = append(out.InvalidParameters, f.name)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

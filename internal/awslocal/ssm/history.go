@@ -38,7 +38,7 @@ func getParameterHistory(c *call) (any, *service.Error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	_, x, err := c.parameter(*in.Name, "GetParameterHistory")
+	x, err := c.parameter(*in.Name, "GetParameterHistory")
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (k *slowKeys) Use(*service.Request, string, string, service.KeyUse, map[str
 
 func TestAWriteThatWasOvertakenWhileAtKMSLooksAgain(t *testing.T) {
 	keys := &slowKeys{}
-	svc := ssm.New(keys, nil)
+	svc := ssm.New(keys, nil, nil)
 	call := func(op, body string) (string, *service.Error) {
 		res, refused := svc.Serve(t.Context(), &service.Request{Account: account, Region: region, Operation: op, Body: []byte(body)})
 		if refused != nil {

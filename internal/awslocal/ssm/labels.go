@@ -38,7 +38,7 @@ func labelParameterVersion(c *call) (any, *service.Error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	_, x, err := c.parameter(*in.Name, "LabelParameterVersion")
+	x, err := c.parameter(*in.Name, "LabelParameterVersion")
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func unlabelParameterVersion(c *call) (any, *service.Error) {
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	_, x, err := c.parameter(*in.Name, "UnlabelParameterVersion")
+	x, err := c.parameter(*in.Name, "UnlabelParameterVersion")
 	if err != nil {
 		return nil, err
 	}

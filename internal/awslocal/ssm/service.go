@@ -11,10 +11,11 @@ import (
 
 // Service is Parameter Store for every account and Region. It is safe for concurrent use.
 //
-// Request.Authorize is called while a store is locked: it may call neither Serve nor Seed. Keys.Use is called with no lock held.
+// Request.Authorize is called while a store is locked: it may call neither Serve nor Seed. Keys.Use and Secrets Manager are called with no lock held.
 type Service struct {
 	keys       service.Keys
 	bus        service.Bus
+	secrets    service.Service
 	operations map[string]operation
 
 	mu     sync.Mutex
@@ -26,12 +27,14 @@ var _ service.Service = (*Service)(nil)
 // operation answers one operation, with the caller's store locked.
 type operation func(*call) (any, *service.Error)
 
-// New returns a Parameter Store without any parameter. It encrypts with keys, and tells bus what happens to parameters; nil encrypts nothing, and tells nobody.
-func New(keys service.Keys, bus service.Bus) *Service {
+// New returns a Parameter Store without any parameter. It encrypts with keys, tells bus what happens to parameters, and asks secrets, which is Secrets Manager, for
+// those that the reserved path leads to; nil encrypts nothing, tells nobody, and finds no secret.
+func New(keys service.Keys, bus service.Bus, secrets service.Service) *Service {
 	return &Service{
-		keys:   keys,
-		bus:    bus,
-		stores: make(map[place]*store),
+		keys:    keys,
+		bus:     bus,
+		secrets: secrets,
+		stores:  make(map[place]*store),
 		operations: map[string]operation{
 			"AddTagsToResource":       addTagsToResource,
 			"DeleteParameter":         deleteParameter,
@@ -54,12 +57,15 @@ func New(keys service.Keys, bus service.Bus) *Service {
 func (s *Service) SigningName() string { return "ssm" }
 
 // Serve implements service.Service.
-func (s *Service) Serve(_ context.Context, r *service.Request) (*service.Response, *service.Error) {
+func (s *Service) Serve(ctx context.Context, r *service.Request) (*service.Response, *service.Error) {
 	run, ok := s.operations[r.Operation]
 	if !ok {
 		return nil, &service.Error{Code: "UnknownOperationException"}
 	}
 	c := &call{Service: s, r: r, st: s.store(place{account: r.Account, region: r.Region})}
+	if s.secrets != nil {
+		c.secrets = func(r *service.Request) (*service.Response, *service.Error) { return s.secrets.Serve(ctx, r) }
+	}
 	out, err := func() (any, *service.Error) {
 		c.st.mu.Lock()
 		defer c.st.mu.Unlock()

@@ -98,7 +98,7 @@ func (d destination) write(w store.Write) error {
 	case it == nil:
 		v := w.Versions[0]
 		mark.First = v
-		it = &item{values: map[secret.Version]secret.Value{v: copyValue(w.Value)}, current: v, created: time.Now(), mark: mark, tags: maps.Clone(w.Tags), description: w.Description, key: w.Key}
+		it = &item{values: map[secret.Version]secret.Value{v: copyValue(w.Value)}, current: v, created: time.Now(), since: time.Now(), mark: mark, tags: maps.Clone(w.Tags), description: w.Description, key: w.Key}
 		it.touch()
 		d.p.items[w.Name] = it
 		return nil
@@ -195,9 +195,13 @@ func (d destination) BatchSize() int { return batchSize }
 func (d destination) SameKey(_ context.Context, a, b secret.Key) (same, ok bool) { return a == b, true }
 
 func (it *item) copy(name secret.Name) secret.Copy {
+	unwritable := it.unwritable
+	if unwritable == "" && it.underWay() != "" {
+		unwritable = "a rotation is under way"
+	}
 	return secret.Copy{
 		Name: name, Mark: it.mark, Version: it.current, Labelled: it.labelled, Held: it.held(), Description: it.description, Tags: maps.Clone(it.tags),
-		Key: it.key, Deleted: it.deleted, Unwritable: it.unwritable, Changed: it.changed,
+		Key: it.key, Deleted: it.deleted, Unwritable: unwritable, Changed: it.changed,
 		Revision: secret.Revision(fmt.Sprintf("%s.%d", it.current, it.serial)),
 	}
 }

@@ -40,13 +40,16 @@ type Place struct {
 type item struct {
 	values                      map[secret.Version]secret.Value // every version ever, by id
 	current, previous, labelled secret.Version
+	pending                     secret.Version // may be current
+	since                       time.Time      // when current was made so
 	mark                        secret.Mark
 	tags                        map[string]string
 	description                 string
 	key                         secret.Key
 	created, changed, deleted   time.Time
 	bound, unwritable           string
-	serial                      int // counts changes, for the revision
+	by                          string // what rotates it
+	serial                      int    // counts changes, for the revision
 }
 
 // New returns an empty place.
@@ -185,13 +188,16 @@ func (it *item) touch() {
 // moveTo makes v the current version.
 func (it *item) moveTo(v secret.Version) {
 	if it.current != v {
-		it.previous, it.current = it.current, v
+		if it.pending == it.current {
+			it.pending = "" // it was pending no longer
+		}
+		it.previous, it.current, it.since = it.current, v, time.Now()
 	}
 	it.touch()
 }
 
 func (it *item) held() []secret.Version {
-	all := slices.DeleteFunc([]secret.Version{it.current, it.previous, it.labelled}, func(v secret.Version) bool { return v == "" })
+	all := slices.DeleteFunc([]secret.Version{it.current, it.previous, it.labelled, it.pending}, func(v secret.Version) bool { return v == "" })
 	slices.Sort(all)
 	return slices.Compact(all)
 }

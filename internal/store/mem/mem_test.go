@@ -36,12 +36,37 @@ func (b back) Versions(_ *testing.T, name secret.Name) int { return b.p.Versions
 func harness() storetest.Harness {
 	return storetest.Harness{New: func(*testing.T) storetest.Fixture {
 		p := mem.New(secret.Place{Account: "222222222222", Region: "us-east-1"})
-		return storetest.Fixture{Source: p.Source(), Destination: p.Destination(), Back: back{p}}
+		f := storetest.Fixture{Source: p.Source(), Destination: p.Destination(), Back: back{p}, Rotation: p.Rotation()}
+		f.Cut = func(n int, lost bool) func() bool { return cut(p, n, lost) }
+		return f
 	}}
 }
 
 func TestDestination(t *testing.T) { storetest.Destination(t, harness()) }
 func TestSource(t *testing.T)      { storetest.Source(t, harness()) }
+func TestRotation(t *testing.T)    { storetest.Rotation(t, harness()) }
+
+// cut makes the n-th call from now on, and all later ones, fail.
+func cut(p *mem.Place, n int, lost bool) (mend func() bool) {
+	calls, gone := 0, errors.New("cut off")
+	p.Before = func(mem.Call) error {
+		calls++
+		if calls > n+1 || calls == n+1 && !lost {
+			return gone
+		}
+		return nil
+	}
+	p.After = func(mem.Call) error {
+		if calls == n+1 {
+			return gone
+		}
+		return nil
+	}
+	return func() bool {
+		p.Before, p.After = nil, nil
+		return calls > n
+	}
+}
 
 func TestHooksFailACallBeforeOrAfterItIsDone(t *testing.T) {
 	p := mem.New(secret.Place{})

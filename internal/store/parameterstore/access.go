@@ -41,6 +41,20 @@ func (s *parameters) Access(use store.Use) []store.Access {
 			all = append(all, store.Access{Action: "kms:Decrypt", Resource: store.ScopeKey})
 		}
 		return all
+	case store.UseRotate:
+		kms := func(action string, optional bool) store.Access {
+			return store.Access{Action: "kms:" + action, Resource: store.ScopeKey, Optional: optional}
+		}
+		return []store.Access{
+			ssm("GetParameterHistory", store.ScopeParameter, false),
+			ssm("GetParameter", store.ScopeParameter, false),
+			ssm("PutParameter", store.ScopeParameter, false),
+			ssm("LabelParameterVersion", store.ScopeParameter, false),
+			ssm("DeleteParameter", store.ScopeParameter, false), // of what is kept beside the parameter
+			kms("Decrypt", false),
+			kms("Encrypt", s.tier == types.ParameterTierAdvanced),
+			kms("GenerateDataKey", s.tier == types.ParameterTierStandard),
+		}
 	case store.UseConnect:
 		return s.Connect()
 	}

@@ -127,6 +127,29 @@ var uses = map[store.Use]func(t *testing.T, s store.Store, back backdoor, clock 
 		v := d.(store.Verifier)
 		return firstError(append(v.Read(t.Context(), []secret.Name{"/app/a", "/app/b"}), v.Read(t.Context(), []secret.Name{"/app/a"})...))
 	},
+	store.UseRotate: func(t *testing.T, s store.Store, back backdoor, _ *ahead) error {
+		tier := types.ParameterTierStandard
+		if s.Traits().PricePerMonth > 0 {
+			tier = types.ParameterTierAdvanced
+		}
+		back.put(t, &api.PutParameterInput{Name: aws.String("/app/db"), Value: aws.String("1"), Type: types.ParameterTypeSecureString, KeyId: aws.String("alias/copies"), Tier: tier})
+		r := rotationOf(t, s)
+		now, err := r.Stages(t.Context(), "/app/db")
+		if err != nil {
+			return err
+		}
+		if _, err := r.Value(t.Context(), "/app/db", now.Current); err != nil {
+			return err
+		}
+		if err := r.Propose(t.Context(), now, "token", secret.Text([]byte("2"))); err != nil {
+			return err
+		}
+		if now, err = r.Stages(t.Context(), "/app/db"); err != nil {
+			return err
+		}
+		_, err = r.Promote(t.Context(), now)
+		return err
+	},
 }
 
 // keyed is a write under the spoke's own key.

@@ -64,6 +64,8 @@ func (d *destination) checkName(name secret.Name) error {
 		return bad("it has an empty level")
 	case len(levels) > maxLevels:
 		return bad("it has %d levels: at most %d are possible", len(levels), maxLevels)
+	case hidden(name):
+		return bad("%s", hiddenWhy)
 	case reserved(string(name)):
 		return bad("names that begin with aws or ssm belong to AWS")
 	case arn > maxName:

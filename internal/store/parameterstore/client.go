@@ -47,7 +47,7 @@ func (c *client) list(ctx context.Context, path string) ([]entry, error) {
 	if err != nil {
 		return nil, c.Fail("DescribeParameters", secret.Name(path), err)
 	}
-	all = slices.DeleteFunc(all, func(e entry) bool { return !strings.HasPrefix(string(e.name), path) })
+	all = slices.DeleteFunc(all, func(e entry) bool { return !strings.HasPrefix(string(e.name), path) || hidden(e.name) })
 	if err := c.checkAccount(all); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (c *client) named(ctx context.Context, names ...secret.Name) ([]entry, erro
 	if err != nil {
 		return nil, c.Fail("DescribeParameters", names[0], err)
 	}
-	all = slices.DeleteFunc(all, func(e entry) bool { return !slices.Contains(names, e.name) })
+	all = slices.DeleteFunc(all, func(e entry) bool { return !slices.Contains(names, e.name) || hidden(e.name) })
 	return all, c.checkAccount(all)
 }
 

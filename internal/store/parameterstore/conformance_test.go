@@ -9,15 +9,17 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/store/storetest"
 )
 
-// lacks is what Parameter Store has not got: versions are numbers, the latest is the current one, and the description is the mark.
-const lacks = storetest.IDs | storetest.Tags | storetest.Description | storetest.AnyValue | storetest.AnyName | storetest.Schedule
+// lacks is what Parameter Store has not got: versions are numbers, the latest is the current one, nothing is written on a condition, and the description is the mark.
+const lacks = storetest.IDs | storetest.Tags | storetest.Description | storetest.AnyValue | storetest.AnyName | storetest.Schedule | storetest.Exclusive
 
 func onEmbedded() storetest.Harness {
 	return storetest.Harness{Lacks: lacks, New: func(t *testing.T) storetest.Fixture {
 		server, url := embedded(t, awslocal.Options{})
 		f := factory(t, url, hub)
 		t.Cleanup(func() { declared(t, server, open(t, f, "role: SecretSyncRole")) })
-		return fixture(t, f, spoke, rawClient(url, keys(spoke)))
+		all := fixture(t, f, spoke, rawClient(url, keys(spoke)))
+		all.Cut = func(n int, lost bool) func() bool { return cut(server, n, lost) }
+		return all
 	}}
 }
 

@@ -45,6 +45,9 @@ func (d *destination) Stat(ctx context.Context, name secret.Name) (secret.Copy, 
 }
 
 func (d *destination) stat(ctx context.Context, name secret.Name) (entry, error) {
+	if hidden(name) {
+		return entry{}, d.client.Errorf("DescribeParameters", name, store.ErrNotFound, "%s", hiddenWhy)
+	}
 	found, err := d.client.named(ctx, name)
 	switch {
 	case errors.Is(err, store.ErrNotPermitted):

@@ -29,6 +29,8 @@ type entry struct {
 	changed     time.Time
 	seen        time.Time // AWS's clock when it answered; zero where the answer did not tell
 	mark        mark      // as the description has it, or else an older version's that was looked for; zero for none
+	labels      []string  // as a history tells them
+	pattern     string    // that values must match; as a history tells it
 }
 
 func fromDescribe(m *types.ParameterMetadata, seen time.Time) entry {
@@ -44,6 +46,7 @@ func fromHistory(h *types.ParameterHistory, seen time.Time) entry {
 	e := entry{
 		name: secret.Name(aws.ToString(h.Name)), kind: h.Type, advanced: h.Tier == types.ParameterTierAdvanced,
 		description: aws.ToString(h.Description), key: keyOf(h.KeyId), number: h.Version, changed: aws.ToTime(h.LastModifiedDate), seen: seen,
+		labels: h.Labels, pattern: aws.ToString(h.AllowedPattern),
 	}
 	e.mark, _ = parseMark(e.description)
 	return e

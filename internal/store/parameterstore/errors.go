@@ -25,6 +25,8 @@ func kindOf(code, _ string) (kind error, help string) {
 		return store.ErrInvalid, "an account and Region holds 10,000 standard parameters, and 100,000 advanced ones"
 	case "ParameterMaxVersionLimitExceeded":
 		return store.ErrInvalid, "its oldest version carries a label, and AWS drops no labelled one: take the label off"
+	case "ParameterVersionLabelLimitExceeded":
+		return store.ErrInvalid, "a version carries 10 labels: take one off"
 	case "ParameterPatternMismatchException":
 		return store.ErrInvalid, "somebody gave it an allowed pattern, which the new value does not match"
 	case "HierarchyTypeMismatchException", "UnsupportedParameterType", "InvalidAllowedPatternException", "IncompatiblePolicyException", "InvalidFilterKey",

@@ -108,7 +108,9 @@ func fixture(t *testing.T, f *awscfg.Factory, account string, back *api.Client) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slashed().Fixture(src, dest, backdoor{back})
+	all := slashed().Fixture(src, dest, backdoor{back})
+	all.Rotation = slashed().Rotation(rotationOf(t, s))
+	return all
 }
 
 // slashed leads the suites' names, "app/db", to some that a parameter below a path can have.
@@ -232,7 +234,7 @@ func id(name secret.Name) *string { return aws.String(string(name)) }
 func declared(t *testing.T, server *awslocal.Server, s store.Store) {
 	t.Helper()
 	allowed := map[string]bool{"sts:GetCallerIdentity": true}
-	for _, use := range []store.Use{store.UseSource, store.UseWrite, store.UseDelete, store.UseVerify, store.UseConnect} {
+	for _, use := range []store.Use{store.UseSource, store.UseWrite, store.UseDelete, store.UseVerify, store.UseRotate, store.UseConnect} {
 		for _, a := range s.Access(use) {
 			allowed[a.Action] = true
 		}

@@ -32,7 +32,15 @@ type reader struct {
 
 func (r *reader) read(ctx context.Context, names []secret.Name) []store.Reading {
 	answers := make(map[secret.Name]store.Reading, len(names))
-	for chunk := range slices.Chunk(names, batchSize) {
+	var shown []secret.Name
+	for _, n := range names {
+		if hidden(n) {
+			answers[n] = store.Reading{Name: n, Err: r.client.Errorf("GetParameters", n, store.ErrNotFound, "%s", hiddenWhy)}
+		} else {
+			shown = append(shown, n)
+		}
+	}
+	for chunk := range slices.Chunk(shown, batchSize) {
 		if len(chunk) == 1 || r.denied.Load() {
 			awsstore.ReadEach(chunk, answers, func(n secret.Name) store.Reading { return r.one(ctx, n) })
 			continue

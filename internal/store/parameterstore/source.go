@@ -48,6 +48,9 @@ func (s *source) Stat(ctx context.Context, name secret.Name) (secret.Meta, error
 	if !strings.HasPrefix(string(name), s.prefix) {
 		return secret.Meta{}, s.client.Errorf("DescribeParameters", name, store.ErrNotFound, "it is not below the store's prefix %s", s.prefix)
 	}
+	if hidden(name) {
+		return secret.Meta{}, s.client.Errorf("DescribeParameters", name, store.ErrNotFound, "%s", hiddenWhy)
+	}
 	found, err := s.client.named(ctx, name)
 	if err != nil {
 		return secret.Meta{}, err

@@ -23,6 +23,9 @@ func (d *destination) Write(ctx context.Context, w store.Write) (secret.Copy, er
 }
 
 func (d *destination) write(ctx context.Context, w store.Write) (secret.Copy, error) {
+	if hidden(w.Name) {
+		return secret.Copy{}, d.client.Errorf("PutParameter", w.Name, store.ErrBadName, "%s", hiddenWhy)
+	}
 	if err := d.checkValue(w); err != nil {
 		return secret.Copy{}, err
 	}

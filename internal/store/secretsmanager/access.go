@@ -54,6 +54,17 @@ func (s *sm) Access(use store.Use) []store.Access {
 			all = append(all, kms("Decrypt", false))
 		}
 		return all
+	case store.UseRotate:
+		return []store.Access{
+			sm("DescribeSecret", store.ScopeSecret, false),
+			sm("ListSecretVersionIds", store.ScopeSecret, true), // else how old the current version is stays unknown
+			sm("GetSecretValue", store.ScopeSecret, false),
+			sm("PutSecretValue", store.ScopeSecret, false),
+			sm("UpdateSecretVersionStage", store.ScopeSecret, false),
+			sm("RotateSecret", store.ScopeSecret, true), // only for a secret that has a rotation of its own
+			kms("Decrypt", false),
+			kms("GenerateDataKey", false),
+		}
 	case store.UseConnect:
 		return s.Connect()
 	}

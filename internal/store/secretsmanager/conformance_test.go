@@ -14,7 +14,9 @@ func onEmbedded() storetest.Harness {
 		server, url := embedded(t, awslocal.Options{})
 		f := factory(t, url, hub)
 		t.Cleanup(func() { declared(t, server, open(t, f, "role: SecretSyncRole")) })
-		return fixture(t, f, spoke, rawClient(url, keys(spoke)))
+		fix := fixture(t, f, spoke, rawClient(url, keys(spoke)))
+		fix.Cut = func(n int, lost bool) func() bool { return cut(server, n, lost) }
+		return fix
 	}}
 }
 

@@ -41,6 +41,7 @@ type entry struct {
 	primary     string // the Region of the primary secret
 	owner       string // the service that manages it
 	rotates     bool
+	function    string // the ARN of its rotation function
 }
 
 func fromList(l *types.SecretListEntry) entry {
@@ -48,6 +49,7 @@ func fromList(l *types.SecretListEntry) entry {
 		arn: aws.ToString(l.ARN), name: secret.Name(aws.ToString(l.Name)), description: aws.ToString(l.Description), key: keyOf(l.KmsKeyId),
 		labels: labelsOf(l.SecretVersionsToStages), tags: tagsOf(l.Tags), created: aws.ToTime(l.CreatedDate), changed: aws.ToTime(l.LastChangedDate),
 		deleted: aws.ToTime(l.DeletedDate), primary: aws.ToString(l.PrimaryRegion), owner: aws.ToString(l.OwningService), rotates: aws.ToBool(l.RotationEnabled),
+		function: aws.ToString(l.RotationLambdaARN),
 	}
 }
 
@@ -56,6 +58,7 @@ func fromDescribe(d *api.DescribeSecretOutput) entry {
 		arn: aws.ToString(d.ARN), name: secret.Name(aws.ToString(d.Name)), description: aws.ToString(d.Description), key: keyOf(d.KmsKeyId),
 		labels: labelsOf(d.VersionIdsToStages), tags: tagsOf(d.Tags), created: aws.ToTime(d.CreatedDate), changed: aws.ToTime(d.LastChangedDate),
 		deleted: aws.ToTime(d.DeletedDate), primary: aws.ToString(d.PrimaryRegion), owner: aws.ToString(d.OwningService), rotates: aws.ToBool(d.RotationEnabled),
+		function: aws.ToString(d.RotationLambdaARN),
 	}
 }
 

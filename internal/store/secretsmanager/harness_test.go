@@ -90,6 +90,8 @@ func target(t *testing.T, f *awscfg.Factory, settings string) store.Destination 
 // fixture opens an account through a role, and by its own key as somebody else.
 func fixture(t *testing.T, f *awscfg.Factory, account string, back *api.Client) storetest.Fixture {
 	t.Helper()
+	// AWS's quota, fifty writes a second, is tested by itself.
+	f.Raise(awscfg.Target{Role: "SecretSyncRole", Account: secret.AccountID(account), Region: home}, "Secrets Manager", "PutSecretValue", 100_000)
 	s := open(t, f, fmt.Sprintf("{role: SecretSyncRole, account: %q, region: %s}", account, home))
 	src, err := s.Source(t.Context(), nil)
 	if err != nil {
@@ -99,7 +101,11 @@ func fixture(t *testing.T, f *awscfg.Factory, account string, back *api.Client) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.Fixture{Source: src, Destination: dest, Back: backdoor{back}}
+	return storetest.Fixture{Source: src, Destination: dest, Back: backdoor{back}, Rotation: rotationOf(t, s), Empty: func(t *testing.T, name secret.Name) {
+		if _, err := back.CreateSecret(t.Context(), &api.CreateSecretInput{Name: id(name)}); err != nil {
+			t.Fatal(err)
+		}
+	}}
 }
 
 // rawClient returns a client that nothing paces or retries.
@@ -224,7 +230,7 @@ func material(v secret.Value) (*string, []byte) {
 func declared(t *testing.T, server *awslocal.Server, s store.Store) {
 	t.Helper()
 	allowed := map[string]bool{"sts:GetCallerIdentity": true}
-	for _, use := range []store.Use{store.UseSource, store.UseWrite, store.UseDelete, store.UseVerify, store.UseConnect} {
+	for _, use := range []store.Use{store.UseSource, store.UseWrite, store.UseDelete, store.UseVerify, store.UseRotate, store.UseConnect} {
 		for _, a := range s.Access(use) {
 			allowed[a.Action] = true
 		}

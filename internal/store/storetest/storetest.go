@@ -32,6 +32,7 @@ const (
 	AnyValue                        // a value is any text or bytes up to 65,536, kept as they are
 	AnyName                         // a name is any path; not those of AWS only
 	Schedule                        // a source says of a secret that its deletion is scheduled
+	Exclusive                       // however many make a pending version current at once, one new version comes of it
 )
 
 // Fixture is one place, from both sides. A side that the driver does not have is nil.
@@ -39,6 +40,13 @@ type Fixture struct {
 	Source      store.Source
 	Destination store.Destination
 	Back        Backdoor
+	// Rotation is for the suite Rotation only, as is what follows.
+	Rotation store.Rotation
+	// Empty makes a secret that has no value; nil: there are no such.
+	Empty func(t *testing.T, name secret.Name)
+	// Cut makes the n-th call from now on, from 0, and all that follow it, of the driver under test fail: not done or, the n-th with lost, done without an answer. mend
+	// ends that, and reports whether a call was struck. Nil: that can't be had.
+	Cut func(n int, lost bool) (mend func() (struck bool))
 
 	lacks Ability
 }

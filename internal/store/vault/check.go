@@ -54,6 +54,8 @@ func (d *destination) badName(name secret.Name) string {
 		return "it is too long: at most 2048 bytes are possible"
 	case !strings.HasPrefix(string(name), d.prefix):
 		return "it does not begin with the store's prefix " + d.prefix
+	case hidden(name):
+		return hiddenWhy
 	}
 	return badPath(string(name))
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,7 @@ type call struct {
 	path       string // below /v1/
 	capability string // what the policy must grant on path; empty for a login
 	list       bool
+	version    int // of the data that is read; 0: the current one
 	patch      bool
 	body       []byte
 	secret     bool // the body holds a value or credentials: what the server says of it is not quoted
@@ -120,6 +122,9 @@ func (c *client) attempt(ctx context.Context, k call, token string) (answer, *fa
 	if k.list {
 		r.Method = http.MethodGet
 		r.Params.Set("list", "true")
+	}
+	if k.version > 0 {
+		r.Params.Set("version", strconv.Itoa(k.version))
 	}
 	if k.patch {
 		r.Headers.Set("Content-Type", "application/merge-patch+json")

@@ -41,6 +41,7 @@ func (c *client) list(ctx context.Context, beginnings []string) ([]entry, error)
 				case top && !slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(full, b) }):
 				case strings.HasSuffix(key, "/"):
 					below = append(below, full)
+				case hidden(secret.Name(full)):
 				default:
 					names = append(names, secret.Name(full))
 				}
@@ -112,22 +113,30 @@ func (c *client) folder(ctx context.Context, folder string, top bool) ([]string,
 
 // metadata reads the metadata of one secret; there is false where it has none.
 func (c *client) metadata(ctx context.Context, name secret.Name) (e entry, there bool, err error) {
-	k := call{op: "GET metadata", name: name, method: http.MethodGet, path: c.path("metadata", name), capability: "read"}
-	if why := badPath(string(name)); why != "" {
-		return entry{}, false, c.invalid(k.op, name, store.ErrBadName, "%s", why)
+	if hidden(name) {
+		return entry{}, false, nil
 	}
-	a, err := c.do(ctx, k)
-	if err != nil || a.missing {
+	body, there, err := c.getMetadata(ctx, name)
+	if err != nil || !there {
 		return entry{}, false, err
 	}
-	e, err = parseMetadata(name, a.body)
+	e, err = parseMetadata(name, body)
 	if err == nil {
 		return e, true, nil
 	}
 	if wrong := c.checkMount(ctx); wrong != nil {
 		return entry{}, false, wrong
 	}
-	return entry{}, false, c.invalid(k.op, name, store.ErrUnavailable, "%w", err)
+	return entry{}, false, c.invalid("GET metadata", name, store.ErrUnavailable, "%w", err)
+}
+
+func (c *client) getMetadata(ctx context.Context, name secret.Name) (body []byte, there bool, err error) {
+	k := call{op: "GET metadata", name: name, method: http.MethodGet, path: c.path("metadata", name), capability: "read"}
+	if why := badPath(string(name)); why != "" {
+		return nil, false, c.invalid(k.op, name, store.ErrBadName, "%s", why)
+	}
+	a, err := c.do(ctx, k)
+	return a.body, err == nil && !a.missing, err
 }
 
 // stat is metadata for one secret that should be there; store.ErrNotFound, which deletions may follow from, only where the mount was seen to be right.

@@ -19,6 +19,12 @@ const (
 	markKeys    = 6
 )
 
+// The keys of custom metadata that carry the stages of a rotation: numbers of versions. They count as long as the current version is the one that they name.
+const (
+	keyCurrent  = keyPrefix + "current"
+	keyPrevious = keyPrefix + "previous"
+)
+
 // blank stands for a tag without a value, which custom metadata can't hold.
 const blank = " "
 

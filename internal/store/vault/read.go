@@ -48,6 +48,9 @@ func (c *client) read(ctx context.Context, name secret.Name) (reading, error) {
 	if why := badPath(string(name)); why != "" {
 		return reading{}, c.invalid(k.op, name, store.ErrBadName, "%s", why)
 	}
+	if hidden(name) {
+		return reading{}, c.invalid(k.op, name, store.ErrNotFound, "%s", hiddenWhy)
+	}
 	a, err := c.do(ctx, k)
 	if err != nil {
 		return reading{}, err

@@ -7,18 +7,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// laterCommands are commands that the documentation of the project names and this version lacks: each says so.
-func laterCommands() []*cobra.Command {
-	var all []*cobra.Command
-	for _, name := range []string{"rotate", "share", "exec"} {
-		all = append(all, &cobra.Command{
-			Use: name, Hidden: true, DisableFlagParsing: true,
-			RunE: func(*cobra.Command, []string) error { return fmt.Errorf("%s is not in this version", name) },
-		})
-	}
-	return all
-}
-
 // askForShell has `completion` fail where no shell is named, or none that it knows: whoever reads its output into a shell must not read its help.
 func askForShell(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
