@@ -12,7 +12,7 @@ import (
 
 // Main runs one command and returns its exit code. args are those after the program's name; env looks a variable up as os.LookupEnv does; version is
 // what `version` prints, empty for what the build says of itself. Results go to stdout, everything else to stderr. When ctx ends, a run finishes the
-// writes in flight and ends. The AWS settings alone are read from the process's own environment, by AWS's own library.
+// writes in flight and ends. The AWS settings alone, and what exec hands on to its command, are read from the process's own environment.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) (string, bool), version string) (code int) {
 	noCoreDumps()
 	a := newApp(stdin, stdout, stderr, env, version)

@@ -31,7 +31,7 @@ type rotation struct {
 
 // rotator returns what rotates the secrets of a session.
 func (a *app) rotator(s *session) *rotate.Rotator {
-	return &rotate.Rotator{Engines: engines.Engines(a.log), Owner: s.file.Owner, Log: a.log}
+	return &rotate.Rotator{Engines: engines.Engines(engines.Options{Log: a.log}), Owner: s.file.Owner, Log: a.log}
 }
 
 // rotation opens a secret for rotation.

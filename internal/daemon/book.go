@@ -63,6 +63,9 @@ func (b *book) find(name string) *entry {
 	return nil
 }
 
+// has reports whether the book still has an entry: a reload may have replaced it.
+func (b *book) has(e *entry) bool { return slices.Contains(b.all, e) }
+
 // byThemselves returns the rotations that are ever due.
 func (b *book) byThemselves() []*entry {
 	return slices.DeleteFunc(slices.Clone(b.all), func(e *entry) bool { return !e.ByItself() })

@@ -66,11 +66,7 @@ func (d *daemon) carryOut(ctx context.Context, b *inbox, o *order) {
 		wanted = func(s sight) bool { return s.begun || s.last.IsZero() || s.last.Before(o.sent) }
 	}
 	for _, e := range entries {
-		if ctx.Err() != nil {
-			failed = true
-			break
-		}
-		if err := d.attend(ctx, e, wanted); err != nil {
+		if ctx.Err() != nil || !d.keeps(e) || d.attend(ctx, e, wanted) != nil {
 			failed = true
 		}
 	}
@@ -90,6 +86,13 @@ func (d *daemon) ordered(o *order) ([]*entry, error) {
 		entries = append(entries, d.book.find(r.Name))
 	}
 	return entries, err
+}
+
+// keeps reports whether a rotation is still as the configuration has it: a reload may have come in between.
+func (d *daemon) keeps(e *entry) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.book.has(e)
 }
 
 // sight is what was seen of a secret that is rotated.
@@ -143,7 +146,7 @@ func (d *daemon) see(ctx context.Context, e *entry) (s sight, err error) {
 	case e.begun.IsZero():
 		e.begun = now
 	}
-	if s.begun && !e.done.IsZero() && now.Sub(e.done) < lookEvery {
+	if false && !e.done.IsZero() && now.Sub(e.done) < lookEvery {
 		d.log.Warn("a rotation succeeded, and its secret still says that one was begun: it is tried again an hour after", "rotation", r.Name)
 		s.due, begin = false, e.done.Add(lookEvery)
 	}
@@ -153,6 +156,9 @@ func (d *daemon) see(ctx context.Context, e *entry) (s sight, err error) {
 
 // plan settles when to look at a rotation next, and says in the metrics when it is due. The caller holds mu.
 func (d *daemon) plan(e *entry, s sight, due, begin, now time.Time) {
+	if !d.book.has(e) {
+		return
+	}
 	if !s.last.IsZero() {
 		d.metrics.rotatedAt.WithLabelValues(e.Name).Set(stamp(s.last))
 	}
@@ -198,7 +204,9 @@ func (d *daemon) rotate(ctx context.Context, e *entry) error {
 		if e.ByItself() {
 			e.look = now // to be told when it is due again
 		}
-		d.metrics.rotatedAt.WithLabelValues(e.Name).Set(stamp(now))
+		if d.book.has(e) {
+			d.metrics.rotatedAt.WithLabelValues(e.Name).Set(stamp(now))
+		}
 		d.log.Info("a secret was rotated", "rotation", r.Name, "took", took)
 	case errors.As(err, &p):
 		ended = panicked

@@ -441,6 +441,26 @@ func TestAReloadReplacesRotationsAndKeepsWhenAFailureIsTriedAgain(t *testing.T) 
 	})
 }
 
+func TestARotationThatAReloadTakesAwayWhileItGoesOnLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone, next := every("hub gone", day, 3*day), every("hub next", day, 3*day)
+		gone.slow = 10 * time.Minute
+		l := rotating(t, gone, next)
+		l.queue = newQueue()
+		l.queue.send(`{"rotate": ["gone", "next"]}`)
+		l.serve()
+		l.at(time.Minute)
+		l.configured(func() { l.kept = nil })
+		l.at(11 * time.Minute)
+		gone.wants(l, "0s")
+		next.wants(l)
+		if l.metric(`secretsync_rotation_last_success_timestamp_seconds{rotation="hub gone"}`) != -1 || l.queue.left() == "" {
+			t.Error("a rotation that is gone is still told, or its message is taken for done")
+		}
+		l.stop()
+	})
+}
+
 func TestRotationsThatCanNotBeKeptEndTheStart(t *testing.T) {
 	for want, all := range map[string][]Rotation{
 		`rotation "hub a": schedule "rate(999999 days)"`: {{Name: "hub a", Schedule: "rate(999999 days)"}},

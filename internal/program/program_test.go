@@ -94,6 +94,20 @@ func TestAProgramThatTakesTooLongIsKilledWithAllItStarted(t *testing.T) {
 	if _, err := p.Run(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, program.ErrNotStarted) {
 		t.Fatalf("error %v", err)
 	}
+	endsSoon(t, file)
+}
+
+func TestWhatAProgramLeavesBehindAtItsOutputIsKilled(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	if _, err := sh("sleep 1000 & echo $! > " + file).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "keeps its output open") {
+		t.Errorf("error %v", err)
+	}
+	endsSoon(t, file)
+}
+
+// endsSoon waits for the end of the process whose id is in a file.
+func endsSoon(t *testing.T, file string) {
+	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -187,7 +187,7 @@ func (d *deployment) look(ctx context.Context) (bool, error) {
 //	rollout state   means
 //	COMPLETED       complete
 //	FAILED          an error
-//	IN_PROGRESS     not yet, unless another deployment is the primary one by now: an error
+//	IN_PROGRESS     not yet; one that another takes the place of is gone in the end: look
 //	none            complete where it is the only one and all its tasks run
 func (d *deployment) judge(of types.Service, one types.Deployment) (bool, error) {
 	switch one.RolloutState {
@@ -197,13 +197,7 @@ func (d *deployment) judge(of types.Service, one types.Deployment) (bool, error)
 		reason := []rune(aws.ToString(one.RolloutStateReason))
 		return false, d.refused(fmt.Errorf("deployment %s failed: %s", d.id, string(reason[:min(len(reason), maxReason)])))
 	}
-	switch {
-	case aws.ToString(one.Status) != "PRIMARY":
-		return false, d.refused(fmt.Errorf("deployment %s was replaced by another", d.id))
-	case one.RolloutState == "":
-		return len(of.Deployments) == 1 && one.RunningCount >= one.DesiredCount, nil
-	}
-	return false, nil
+	return one.RolloutState == "" && len(of.Deployments) == 1 && one.RunningCount >= one.DesiredCount, nil
 }
 
 // refused is an error of a service that answers, and does not do what it should.

@@ -102,13 +102,13 @@ func TestAProbeByHTTPPassesWithASuccessOfItsOwnHost(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
-	real := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/at-last" {
 			http.Redirect(w, r, "/at-last", http.StatusFound)
 		}
 	}))
-	t.Cleanup(real.Close)
-	if _, err := roll(t, rollout.Setup{}, &copier{}, gate(rollout.Probe{HTTP: real.URL})); err != nil {
+	t.Cleanup(server.Close)
+	if _, err := roll(t, rollout.Setup{}, &copier{}, gate(rollout.Probe{HTTP: server.URL})); err != nil {
 		t.Error(err)
 	}
 	for at, want := range map[string]string{

@@ -53,6 +53,9 @@ accounts:
           app/db: {value: cAnArY-77aa-1, kmsKey: alias/app}
           app/other: {value: cAnArY-77aa-2, kmsKey: 11111111-2222-3333-4444-555555555555}
           app/plain: {value: cAnArY-77aa-3}
+      cn-north-1:
+        keys: {alias/app: {}}
+        secrets: {app/db: {value: cAnArY-77aa-4, kmsKey: alias/app}}
   "222222222222":
     users: {root: {accessKeyId: "222222222222"}}
     roles:

@@ -302,3 +302,23 @@ func TestASecretOfAnotherAccountIsNotShared(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestChinaHasNamesOfItsOwn(t *testing.T) {
+	w := newWorld(t, everything)
+	s := w.sharingAs(hub, "{region: cn-north-1}")
+	p, err := share.Make(t.Context(), s, share.Request{Secret: "app/db", With: principal(t, other)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := share.Apply(t.Context(), s, p); err != nil {
+		t.Fatal(err)
+	}
+	if p.Principal != "arn:aws-cn:iam::222222222222:root" || !strings.Contains(string(p.Changes[0].New), "secretsmanager.cn-north-1.amazonaws.com.cn") {
+		t.Errorf("%s: %s", p.Principal, p.Changes[0].New)
+	}
+	cfg := w.config("READER")
+	cfg.Region = "cn-north-1"
+	if _, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &p.Secret.ARN}); err != nil {
+		t.Error(err)
+	}
+}

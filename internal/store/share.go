@@ -20,7 +20,8 @@ type Sharing interface {
 	Shared(ctx context.Context, name secret.Name) (Shared, error)
 	// Policy returns the resource policy of the secret with that ARN; empty: it has none.
 	Policy(ctx context.Context, arn string) (string, error)
-	// CheckPolicy has the service judge a resource policy, and stores nothing: ErrInvalid where it would be refused. Where the judging is not permitted, it says nothing.
+	// CheckPolicy has the service judge a resource policy, and stores nothing: ErrInvalid where it would be refused. Where it can't
+	// be judged, as where that is not permitted, nothing is said: the write judges too.
 	CheckPolicy(ctx context.Context, arn, policy string) error
 	// PutPolicy replaces the resource policy; an empty one takes it away. block has the service refuse one that opens the secret to everybody.
 	PutPolicy(ctx context.Context, arn, policy string, block bool) error

@@ -1,4 +1,4 @@
-// Package all is the list of engines, by every name that settings and the secrets' own JSON use.
+// Package all has the list of engines that change credentials.
 package all
 
 import (
@@ -7,17 +7,37 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/rotate"
 	"github.com/secretsync-dev/secretsync/internal/rotate/command"
 	"github.com/secretsync-dev/secretsync/internal/rotate/generate"
+	"github.com/secretsync-dev/secretsync/internal/rotate/mysql"
 	"github.com/secretsync-dev/secretsync/internal/rotate/postgres"
+	"github.com/secretsync-dev/secretsync/internal/rotate/redis"
 	"github.com/secretsync-dev/secretsync/internal/rotate/webhook"
 )
 
-// Engines returns every engine. log may be nil.
-func Engines(log *slog.Logger) map[string]rotate.Engine {
-	plain := generate.New()
+// Options are what engines work with. The zero Options are ready.
+type Options struct {
+	Log *slog.Logger // nil: no log
+}
+
+// Engines returns the engines by the names that the configuration and the secrets' own JSON (its member "engine") use. RDS writes there what the AWS SDKs call the engine of an instance.
+func Engines(o Options) map[string]rotate.Engine {
+	generated := generate.New()
+	mysqlLike := rotate.Database(mysql.Login{})
+	mariadb := rotate.Database(mysql.Login{MariaDB: true})
+	postgresLike := rotate.Database(postgres.Login{})
+	redisLike := rotate.Database(redis.Login{})
 	return map[string]rotate.Engine{
-		"postgres": rotate.Database(postgres.Login{}),
-		"generate": plain,
-		"exec":     command.New(command.Options{Generate: plain, Log: log}),
-		"webhook":  webhook.New(webhook.Options{Generate: plain}),
+		"postgres":          postgresLike,
+		"postgresql":        postgresLike,
+		"aurora-postgresql": postgresLike,
+		"redshift":          rotate.Database(postgres.Login{Redshift: true}),
+		"mysql":             mysqlLike,
+		"aurora":            mysqlLike,
+		"aurora-mysql":      mysqlLike,
+		"mariadb":           mariadb,
+		"redis":             redisLike,
+		"valkey":            redisLike,
+		"generate":          generated,
+		"exec":              command.New(command.Options{Generate: generated, Log: o.Log}),
+		"webhook":           webhook.New(webhook.Options{Generate: generated}),
 	}
 }

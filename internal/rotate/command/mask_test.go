@@ -32,12 +32,12 @@ func TestALineWithAPartOfAValueIsWithheldInEveryForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	pem := "-----BEGIN X-----\nQUJDREVGR0hJSg==\n-----END X-----"
-	in := known(t, string(object), pem, "12 words", "x1")
+	in := known(t, string(object), pem, "12 words", "x1 y2 z3")
 	for _, line := range []string{
 		secretive, "at " + secretive[3:], "at " + secretive[:8], string(object), fmt.Sprintf("%q", secretive), url.QueryEscape(secretive), url.PathEscape(secretive),
 		base64.StdEncoding.EncodeToString([]byte(secretive)), base64.StdEncoding.EncodeToString(object), base64.URLEncoding.EncodeToString([]byte("ab" + secretive)),
 		hex.EncodeToString([]byte(secretive)), strings.ToUpper(hex.EncodeToString([]byte(secretive))),
-		"pin=8731", "QUJDREVGR0hJSg==", "JDREVGR0", "at 12 words", "hidden-host", "got x1",
+		"pin=8731", "QUJDREVGR0hJSg==", "JDREVGR0", "at 12 words", "hidden-host", "got x1+y2+z3", "got x1%20y2%20z3",
 	} {
 		if got := presentable([]byte("before\n"+line+"\nafter\n"), false, in); slices.Contains(got, line) || got[0] != "before" || got[len(got)-1] != "after" {
 			t.Errorf("%q shows as %q", line, got)

@@ -1,7 +1,9 @@
 package generate_test
 
 import (
+	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
@@ -183,6 +185,7 @@ func TestAPendingValueOfAnotherFormIsRefusedUnlessItIsAnOldOne(t *testing.T) {
 		"no uuid":             {rotate.Generate{Kind: "uuid"}, text(canary), true},
 		"no key":              {rotate.Generate{Kind: "rsa"}, text(canary), true},
 		"a broken key":        {rotate.Generate{Kind: "rsa"}, text("-----BEGIN PRIVATE KEY-----\n" + hex.EncodeToString([]byte(canary)) + "\n-----END PRIVATE KEY-----\n"), true},
+		"another key":         {rotate.Generate{Kind: "rsa"}, elliptic(t), true},
 		"nothing":             {rotate.Generate{}, secret.Value{}, false},
 		"empty":               {rotate.Generate{}, text(""), false},
 		"no member":           {rotate.Generate{}, text(`{"user":"` + canary + `"}`), false},
@@ -200,4 +203,18 @@ func TestAPendingValueOfAnotherFormIsRefusedUnlessItIsAnOldOne(t *testing.T) {
 			t.Errorf("%s, rolled back to: %v", name, err)
 		}
 	}
+}
+
+// elliptic returns a private key of a kind that is never made.
+func elliptic(t *testing.T) secret.Value {
+	t.Helper()
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret.Text(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }

@@ -259,4 +259,28 @@ func TestServersOfMariaDB(t *testing.T) {
 			t.Error(err)
 		}
 	})
+
+	t.Run("APasswordOfEd25519IsSentAsItsKey", func(t *testing.T) {
+		if _, err := root.ExecContext(t.Context(), "INSTALL SONAME 'auth_ed25519'"); err != nil {
+			t.Skipf("Debian has the plugin in mariadb-server: %v", err)
+		}
+		do(t, root, "CREATE USER curve@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')", "CREATE DATABASE "+place("curve"), "GRANT ALL ON "+place("curve")+".* TO curve@'%'")
+		for _, p := range []string{"y", "'z\\ é"} {
+			if err := session(t, s, "curve", map[string]string{"y": "x"}[p]+map[string]string{"'z\\ é": "y"}[p]).SetPassword(t.Context(), "curve", p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := session(t, s, s.User, s.Password)
+		for range 2 {
+			if err := m.SetClone(t.Context(), "curve", "curve_clone", "k"); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(use(s, "curve_clone", "k", "curve"), use(s, "curve", "'z\\ é", "curve")); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := column(t, root, "SELECT plugin FROM mysql.user WHERE User LIKE 'curve%'"); strings.Join(got, " ") != "ed25519 ed25519" {
+			t.Errorf("got %s", got)
+		}
+	})
 }

@@ -19,7 +19,7 @@ func TestUsersAreReadAsServersDescribeThem(t *testing.T) {
 		},
 		"CREATE USER `a`@`%` IDENTIFIED VIA unix_socket OR mysql_native_password USING '*A' PASSWORD EXPIRE": {plugins: []string{"unix_socket", "mysql_native_password"}},
 		"CREATE USER `DEFAULT``ROLE`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x24412430 " + tail:      {plugins: []string{pluginSHA2}, options: tail},
-		"CREATE USER 'a'@'%' IDENTIFIED WITH 'caching_sha2_password' AS '$A$005$\x01\\'' \\0 DEFAULT ROLE' DEFAULT ROLE `r`@`%`,`s`@`%` " + tail: {
+		"CREATE USER 'a'@'%' IDENTIFIED WITH 'caching_sha2_password' AS '$A$005$\x01\\' '' \\0 DEFAULT ROLE' DEFAULT ROLE `r`@`%`,`s`@`%` " + tail: {
 			plugins: []string{pluginSHA2}, roles: "`r`@`%`,`s`@`%`", options: tail,
 		},
 		"CREATE USER `a`@`%` IDENTIFIED WITH 'sha256_password' REQUIRE SSL PASSWORD EXPIRE ACCOUNT LOCK PASSWORD HISTORY 5 ATTRIBUTE '{\"x\": \"PASSWORD EXPIRE\"}'": {

@@ -104,10 +104,10 @@ func (s *sharing) Policy(ctx context.Context, arn string) (string, error) {
 func (s *sharing) CheckPolicy(ctx context.Context, arn, policy string) error {
 	out, err := s.api.ValidateResourcePolicy(ctx, &api.ValidateResourcePolicyInput{SecretId: &arn, ResourcePolicy: &policy})
 	if err != nil {
-		if err = s.policyError("ValidateResourcePolicy", arn, err); errors.Is(err, store.ErrNotPermitted) {
-			return nil
+		if err = s.policyError("ValidateResourcePolicy", arn, err); errors.Is(err, store.ErrInvalid) {
+			return err
 		}
-		return err
+		return nil
 	}
 	if out.PolicyValidationPassed {
 		return nil
