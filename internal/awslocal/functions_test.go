@@ -160,6 +160,10 @@ func TestARegisteredFunctionRotatesASecretAsOnAWS(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	all, err := r.c.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: aws.String("app/db"), IncludeDeprecated: aws.Bool(true)})
+	if err != nil || len(all.Versions) != 3 {
+		t.Errorf("%d versions: %v", len(all.Versions), err)
+	}
 	if got := r.seen(); got != strings.TrimSpace(strings.Repeat("createSecret setSecret testSecret finishSecret ", 2)) {
 		t.Errorf("called for %s", got)
 	}

@@ -146,7 +146,7 @@ func (d *daemon) see(ctx context.Context, e *entry) (s sight, err error) {
 	case e.begun.IsZero():
 		e.begun = now
 	}
-	if false && !e.done.IsZero() && now.Sub(e.done) < lookEvery {
+	if s.begun && !e.done.IsZero() && now.Sub(e.done) < lookEvery {
 		d.log.Warn("a rotation succeeded, and its secret still says that one was begun: it is tried again an hour after", "rotation", r.Name)
 		s.due, begin = false, e.done.Add(lookEvery)
 	}

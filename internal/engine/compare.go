@@ -26,11 +26,11 @@ type seen struct {
 	ours     int                                    // copies that are ours and live
 	unlisted bool                                   // the listing was denied: orphans are unknown
 	steps    []*step
-	same     int     // copies that need nothing
-	priced   int     // how many wanted copies, not refused, cost something
-	price    float64 // what they cost a month, in US dollars
-	err      error   // the place could not be looked at
-	unseen   []error // what else could not be
+	same     int                // copies that need nothing
+	priced   int                // how many wanted copies, not refused, cost something
+	price    float64            // what they cost a month, in US dollars
+	err      error              // the place could not be looked at
+	unseen   []error            // what else could not be
 	held     map[store.Ref]bool // sources whose copies here are not as wanted, and are left to something else
 	states   map[plan.State]int
 	took     time.Duration // to look at the place

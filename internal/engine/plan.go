@@ -121,7 +121,9 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		total += at.price
 		priced += at.priced
 	}
-	slices.SortFunc(run.held, func(a, b store.Ref) int { return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Secret, b.Secret)) })
+	slices.SortFunc(run.held, func(a, b store.Ref) int {
+		return cmp.Or(cmp.Compare(a.Store, b.Store), cmp.Compare(a.Secret, b.Secret))
+	})
 	run.held = slices.Compact(run.held)
 	slices.SortStableFunc(run.steps, func(a, b *step) int { return plan.CompareChanges(a.Change, b.Change) })
 	for _, st := range run.steps {

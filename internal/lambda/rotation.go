@@ -142,7 +142,7 @@ func (i *invocation) wanting(ctx context.Context, r daemon.Rotation, from []int)
 // since returns from when on a rotation is what a message asks for.
 func since(m event.Message, now time.Time) time.Time {
 	if m.Sent.IsZero() {
-		return now.Add(-fresh)
+		return now
 	}
 	return m.Sent
 }

@@ -85,7 +85,7 @@ func (p Program) Run(ctx context.Context) (Result, error) {
 		killGroup(cmd)
 		return Result{}, errors.New("it ended, and a process that it started keeps its output open")
 	case errors.As(err, &exit) && !exit.Exited():
-		return Result{}, fmt.Errorf("ended by a signal: %s", exit)
+		return Result{}, fmt.Errorf("ended by a signal: %s", exit.ProcessState.String())
 	case err != nil && exit == nil:
 		return Result{}, errors.New("its output can't be read")
 	}

@@ -89,6 +89,50 @@ func TestAPasswordThatDoesNotWorkIsTakenBack(t *testing.T) {
 	l.settled("after it")
 }
 
+func TestAPasswordThatIsCutShortIsTakenBack(t *testing.T) {
+	l := newLab(t, rotate.SingleUser)
+	l.server.mangle = 1
+	l.fails(doRotate, rotate.ErrDenied, `the old password of user "app" works`)
+	if !l.works(l.staged().Current) {
+		t.Error("it does not")
+	}
+	l.server.mangle = 2
+	l.fails(doRotate, rotate.ErrLost, "could not be restored", "give that user the password in the current version of the secret")
+	l.must(doRotate, rotate.Resumed) // as the master
+	l.settled("after it")
+}
+
+func TestAChangeWhoseAnswerIsLostIsFoundOutByTheNextAttempt(t *testing.T) {
+	l := newLab(t, rotate.SingleUser)
+	l.gate.trouble(lastAnswer, 0)
+	l.gate.first = []string{"SetPassword app"}
+	report := l.fails(doRotate, rotate.ErrAway, `the password of user "app" was changed, or not`)
+	if report.Steps[1].Outcome != "failed" || !l.works(l.staged().Pending) {
+		t.Errorf("%+v", report)
+	}
+	l.must(doRotate, rotate.Resumed)
+	l.settled("after it")
+}
+
+func TestWhoeverMayChangeNothingCanStillGiveUp(t *testing.T) {
+	for _, w := range ways[:2] {
+		l := w.lab(t)
+		l.with("masterarn", "")
+		l.server.denySet = true
+		l.fails(doRotate, nil, "could not be changed", `user "app" may not`, `the old password of user "app" works`)
+		l.must(doCancel, rotate.Cancelled)
+		l.settled(fmt.Sprint(w))
+	}
+}
+
+func TestARollbackToAnotherServerIsRefused(t *testing.T) {
+	l := newLab(t, rotate.SingleUser)
+	l.with("host", "old.example.com")
+	l.with("host", host)
+	l.fails(doRollback, rotate.ErrForm, `the pending credential has another "host" than the current one`)
+	l.must(doCancel, rotate.Cancelled)
+}
+
 // denying refuses pending credentials in Test only.
 type denying struct {
 	rotate.Engine
@@ -163,9 +207,7 @@ func TestAMasterThatIsWrongChangesNothing(t *testing.T) {
 	l.s.Lookup = nil
 	l.fails(doRotate, nil, "no other secret can be read here")
 	l = newLab(t, rotate.AlternatingUsers)
-	c := l.credential(l.staged().Current).With("masterarn", "")
-	v, _ := c.Value()
-	l.place.Put(secretName, v)
+	l.with("masterarn", "")
 	l.fails(doRotate, rotate.ErrForm, "alternating-users takes the secret of a user who may change others")
 }
 
@@ -177,10 +219,8 @@ func TestNobodyWhoMayLogInIsAnErrorThatChangesNothing(t *testing.T) {
 	if !l.server.accepts("app", "another") {
 		t.Error("the password was changed")
 	}
-	c := l.credential(l.staged().Current).With("masterarn", "")
-	v, _ := c.Value()
 	l.must(doCancelAnyway(l), rotate.Cancelled)
-	l.place.Put(secretName, v)
+	l.with("masterarn", "")
 	l.fails(doRotate, rotate.ErrDenied, "there is no master")
 }
 

@@ -34,10 +34,11 @@ const (
 	failBefore  mode = "fail before"
 	loseAnswer  mode = "lose the answer of"
 	serverGone  mode = "no server since" // for good
+	lastAnswer  mode = "no server after" // for good, and without the answer
 	pause       mode = "pause before"    // for meanwhile
 )
 
-var modes = []mode{crashBefore, crashAfter, failBefore, loseAnswer, serverGone}
+var modes = []mode{crashBefore, crashAfter, failBefore, loseAnswer, serverGone, lastAnswer}
 
 // crash is what a process that dies throws.
 type crash struct{}
@@ -85,6 +86,11 @@ func (g *gate) call(op string, kind error, do func() error) error {
 	switch {
 	case hit && m == crashAfter:
 		panic(crash{})
+	case hit && m == lastAnswer:
+		g.mu.Lock()
+		g.gone = true
+		g.mu.Unlock()
+		return fmt.Errorf("%w: %s", kind, op)
 	case hit && m == loseAnswer:
 		return fmt.Errorf("%w: %s", kind, op)
 	}
@@ -141,7 +147,8 @@ type server struct {
 	mu      sync.Mutex
 	several bool // a user has several passwords until Forget
 	frozen  bool // SetPassword succeeds, and the password does not work
-	denySet bool // SetPassword is refused to all but the master
+	denySet bool // SetPassword and Forget are refused to all but the master
+	mangle  int  // so many passwords that are set are cut short
 	users   map[string][]string
 }
 
@@ -191,6 +198,10 @@ func (o session) SetPassword(_ context.Context, user, password string) error {
 	return o.s.g.call("SetPassword "+user, rotate.ErrAway, func() error {
 		o.s.mu.Lock()
 		defer o.s.mu.Unlock()
+		if o.s.mangle > 0 {
+			o.s.mangle--
+			password = password[1:]
+		}
 		switch had := o.s.users[user]; {
 		case o.s.denySet && o.user != "master":
 			return fmt.Errorf("user %q may not", o.user)
@@ -221,6 +232,9 @@ func (o session) Forget(_ context.Context, user string, keep []string) error {
 	return o.s.g.call("Forget "+user, rotate.ErrAway, func() error {
 		o.s.mu.Lock()
 		defer o.s.mu.Unlock()
+		if o.s.denySet && o.user != "master" {
+			return fmt.Errorf("user %q may not", o.user)
+		}
 		if o.s.several {
 			o.s.users[user] = slices.DeleteFunc(slices.Clone(o.s.users[user]), func(p string) bool { return !slices.Contains(keep, p) })
 		}
@@ -289,6 +303,16 @@ func (l *lab) staged() store.Stages {
 		return l.counts.staged()
 	}
 	return l.place.Staged(secretName)
+}
+
+// with changes a member of the current credential, as somebody else.
+func (l *lab) with(member, text string) {
+	l.t.Helper()
+	v, err := l.credential(l.staged().Current).With(member, text).Value()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.place.Put(secretName, v)
 }
 
 // versions returns how many values were ever made.
@@ -424,6 +448,7 @@ func (l *lab) settled(when string) {
 	}
 	got := l.server.all()[current.User()]
 	slices.Sort(want)
+	want = slices.Compact(want)
 	if got = slices.Sorted(slices.Values(got)); !slices.Equal(got, want) {
 		l.t.Errorf("%s: the server accepts %d passwords of %s, not just the %d that the secret has; calls %v", when, len(got), current.User(), len(want), l.gate.ops)
 	}

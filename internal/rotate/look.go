@@ -99,6 +99,23 @@ func (w *work) change(ctx context.Context) (Change, error) {
 	return c, nil
 }
 
+// begin is look and change. A step that is begun when its rotation was promoted is done.
+func (w *work) begin(ctx context.Context) (c Change, promoted bool, err error) {
+	if promoted, err = w.look(ctx); promoted || err != nil {
+		return c, promoted, err
+	}
+	if c, err = w.change(ctx); err != nil || !c.Pending.IsZero() {
+		return c, false, err
+	}
+	if promoted, err = w.look(ctx); !promoted && err == nil {
+		err = errNoValue
+	}
+	return c, promoted, err
+}
+
+// errNoValue is a pending version that createSecret is still to make.
+var errNoValue = errors.New("nothing is pending under that token: createSecret comes first")
+
 // blank is a change without values.
 func (w *work) blank() Change {
 	return Change{Place: w.at, Name: w.now.Meta.Name, Rollback: w.rollback, Settings: w.s.Settings, Note: w.warn}
@@ -122,7 +139,7 @@ func (w *work) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.rollback = w.token == w.now.Previous || w.madeAfter(w.from, forRollback) || !c.Pending.IsZero() && c.Pending.Equal(c.Previous)
+	w.rollback = w.token == w.now.Previous || w.follows(w.token, w.from, forRollback) || !c.Pending.IsZero() && c.Pending.Equal(c.Previous)
 	return nil
 }
 

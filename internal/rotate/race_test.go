@@ -3,6 +3,7 @@ package rotate_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -100,6 +101,9 @@ func slowIn(t *testing.T, w way, what string, prepare func(*lab), slow act) {
 				break
 			}
 			when = fmt.Sprintf("%s (%v)", when, err)
+			if err != nil && strings.HasSuffix(what, ", rotate") && fast == "rotate" {
+				t.Errorf("%s: two rotations come to two results", when)
+			}
 			l.someWorks(when)
 			if st := l.staged(); st.Pending == "" && !l.works(st.Current) {
 				t.Errorf("%s: the current credential does not work: %v", when, l.gate.ops)
@@ -112,5 +116,82 @@ func slowIn(t *testing.T, w way, what string, prepare func(*lab), slow act) {
 			l.settled(when)
 			l.silent()
 		}
+	}
+}
+
+// overtaken does slow and, before its first call of that operation, something else, in which a process may die after one of ops.
+func (l *lab) overtaken(slow act, before string, ops []string, others ...act) error {
+	l.gate.trouble(pause, 0)
+	l.gate.first = []string{before}
+	l.gate.meanwhile = func() {
+		for i, a := range others {
+			if i == len(others)-1 {
+				l.gate.mode, l.gate.first = crashAfter, ops
+			}
+			l.do(a)
+		}
+		l.gate.mode, l.gate.first = pause, nil
+	}
+	_, _, err := l.do(slow)
+	return err
+}
+
+func TestACancellationSeesWhatIsSetBeforeItWithdraws(t *testing.T) {
+	for _, w := range ways {
+		l := w.lab(t)
+		l.dieAt(crashAfter, "Propose")
+		if err := l.overtaken(doCancel, "Withdraw", []string{"SetPassword app", "SetClone app_clone"}, doRotate); err != nil {
+			t.Error(err)
+		}
+		l.settled(fmt.Sprint(w))
+	}
+}
+
+func TestAnIDThatIsUsedAnewForAnotherValueLocksNobodyOut(t *testing.T) {
+	for _, w := range ways {
+		l := w.lab(t)
+		err := l.overtaken(doRotate, "SetPassword app", []string{"Propose"}, doCancel, doRotate)
+		l.someWorks(fmt.Sprintf("%+v: %v", w, err))
+		l.must(doRotate, map[bool]rotate.Outcome{true: rotate.Resumed, false: rotate.Rotated}[l.staged().Pending != ""])
+		l.settled(fmt.Sprint(w))
+	}
+}
+
+func TestARotationDoesNotBecomeTheRollbackOfSomebodyElse(t *testing.T) {
+	for _, w := range ways {
+		l := w.lab(t)
+		l.must(doRotate, rotate.Rotated)
+		if err := l.overtaken(doRotate, "Propose", []string{"Recall"}, doRollback); err == nil || !strings.Contains(err.Error(), "somebody else made version") {
+			t.Errorf("%+v: %v", w, err)
+		}
+		l.must(doRotate, rotate.Resumed)
+		l.settled(fmt.Sprint(w))
+	}
+}
+
+// unconditional is a store that can't make the promotion depend on what is pending.
+type unconditional struct {
+	gated
+	l *lab
+}
+
+func (s unconditional) Promote(ctx context.Context, now store.Stages) (secret.Version, error) {
+	return through(s.g, "Promote", func() (secret.Version, error) {
+		s.l.place.Begin(secretName, now.Pending)
+		return s.of.Promote(ctx, now)
+	})
+}
+
+func TestWhatIsPromotedAsItIsGivenUpWorks(t *testing.T) {
+	for _, w := range ways {
+		if w.numbered {
+			continue
+		}
+		l := w.lab(t)
+		l.s.At = unconditional{l.s.At.(gated), l}
+		if err := l.overtaken(doRotate, "Promote", nil, doCancel); err != nil {
+			t.Error(err)
+		}
+		l.settled(fmt.Sprint(w))
 	}
 }

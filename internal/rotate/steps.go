@@ -19,9 +19,6 @@ const (
 	skipped = "skipped"
 )
 
-// errNoValue is a pending version that createSecret is still to make.
-var errNoValue = errors.New("nothing is pending under that token: createSecret comes first")
-
 // steps does the four, and reports them.
 func (w *work) steps(ctx context.Context) error {
 	does := map[Step]func(context.Context) error{Create: w.create, Set: w.set, Test: w.test, Finish: w.finish}
@@ -80,15 +77,9 @@ func (w *work) create(ctx context.Context) error {
 
 // set makes the service accept it.
 func (w *work) set(ctx context.Context) error {
-	if promoted, err := w.look(ctx); promoted || err != nil {
+	c, promoted, err := w.begin(ctx)
+	if promoted || err != nil {
 		return err
-	}
-	c, err := w.change(ctx)
-	if err != nil {
-		return err
-	}
-	if c.Pending.IsZero() {
-		return errNoValue
 	}
 	if err := w.engine.Set(ctx, c); err != nil {
 		// What is accepted now, Set says. Only where the rotation is under way no longer there is something to mend.
@@ -103,15 +94,9 @@ func (w *work) set(ctx context.Context) error {
 
 // test makes sure that the service accepts it. Where it does not, the service is made to accept the current credential.
 func (w *work) test(ctx context.Context) error {
-	if promoted, err := w.look(ctx); promoted || err != nil {
+	c, promoted, err := w.begin(ctx)
+	if promoted || err != nil {
 		return err
-	}
-	c, err := w.change(ctx)
-	if err != nil {
-		return err
-	}
-	if c.Pending.IsZero() {
-		return errNoValue
 	}
 	err = w.engine.Test(ctx, c)
 	if err == nil || errors.Is(err, ErrAway) || ctx.Err() != nil {

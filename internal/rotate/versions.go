@@ -27,13 +27,13 @@ func (w *work) version(after secret.Version, purpose string, generation int) sec
 
 // stale reports whether what is pending was made to follow what is previous now: the secret was written since.
 func (w *work) stale() bool {
-	return !w.rollback && w.now.Previous != "" && w.madeAfter(w.now.Previous, forRotation)
+	return !w.rollback && w.now.Previous != "" && w.follows(w.token, w.now.Previous, forRotation)
 }
 
-// madeAfter reports whether w.token is an id that follows from a version.
-func (w *work) madeAfter(v secret.Version, purpose string) bool {
+// follows reports whether an id is one that follows from a version.
+func (w *work) follows(id, after secret.Version, purpose string) bool {
 	for g := range generations {
-		if w.token == w.version(v, purpose, g) {
+		if id == w.version(after, purpose, g) {
 			return true
 		}
 	}
@@ -72,7 +72,7 @@ func (w *work) recall(ctx context.Context) error {
 //	put says                  the stages say then          it is pending under
 //	nothing                   …                            what put returned
 //	ErrCollision, ErrConflict that id is pending           that id: somebody else was faster
-//	ErrCollision, ErrConflict that id is current           that id: somebody else was faster, and is done
+//	ErrCollision, ErrConflict that id is current           that id, be it of another generation: somebody else was faster, and is done
 //	ErrCollision, ErrConflict another is pending           that one, if it is for the same purpose; else it is an error
 //	ErrCollision, ErrConflict another version is current   nothing: the secret was written meanwhile, an error
 //	ErrCollision              as before                    another generation's id: this one is used up
@@ -104,6 +104,9 @@ func (w *work) place(ctx context.Context, purpose string, put func(secret.Versio
 		case lookErr == nil:
 			_, err = w.s.At.Value(ctx, w.s.Name, v)
 			return err
+		case given == "" && w.follows(w.now.Current, w.from, purpose):
+			w.token = w.now.Current
+			return nil
 		case given != "" || w.now.Current != w.from || !errors.As(lookErr, &other):
 			return lookErr
 		case w.now.Pending != "":

@@ -53,22 +53,29 @@ func List(ctx context.Context, s store.Sharing, name secret.Name) (*Listing, err
 	for _, st := range doc.statements {
 		out.Grants = append(out.Grants, grantOf(st, it.Place.Account))
 	}
-	if it.Key == "" || !slices.ContainsFunc(out.Grants, func(g Grant) bool { return g.Ours }) {
-		return out, nil
+	if it.Key != "" && slices.ContainsFunc(out.Grants, func(g Grant) bool { return g.Ours }) {
+		out.KeyErr = out.counterparts(ctx, s)
 	}
-	if text, out.KeyErr = s.KeyPolicy(ctx, it.Key); out.KeyErr != nil {
-		return out, nil
+	return out, nil
+}
+
+// counterparts notes which statements of ours have theirs in the key's policy.
+func (l *Listing) counterparts(ctx context.Context, s store.Sharing) error {
+	text, err := s.KeyPolicy(ctx, l.Secret.Key)
+	if err != nil {
+		return err
 	}
-	if doc, out.KeyErr = ParseDocument(text); out.KeyErr != nil {
-		return out, nil
+	doc, err := ParseDocument(text)
+	if err != nil {
+		return err
 	}
-	for i := range out.Grants {
-		if g := &out.Grants[i]; g.Ours && len(g.Principals) == 1 {
-			there := doc.Find(sid(it.ARN, g.Principals[0])) != nil
+	for i := range l.Grants {
+		if g := &l.Grants[i]; g.Ours && len(g.Principals) == 1 {
+			there := doc.Find(sid(l.Secret.ARN, g.Principals[0])) != nil
 			g.Key = &there
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func grantOf(st json.RawMessage, home secret.AccountID) Grant {

@@ -117,3 +117,20 @@ func TestRevokingAfterTheKeyWasChangedClosesTheSecret(t *testing.T) {
 		t.Errorf("%q, %v", h.policy, err)
 	}
 }
+
+func TestTheListSaysWhereTheKeysPolicyLacksOurStatement(t *testing.T) {
+	const principal = "arn:aws:iam::222222222222:root"
+	h := &held{it: sample("us-east-1", "aws"), key: rootOnly, policy: Document{}.With(grantRead(principal)).String()}
+	l, err := List(t.Context(), h, "app/db")
+	if err != nil || len(l.Grants) != 1 || l.Grants[0].Key == nil || *l.Grants[0].Key {
+		t.Errorf("without it: %+v, %v", l, err)
+	}
+	own, err := ParseDocument(rootOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.key = own.With(grantDecrypt(h.it, principal)).String()
+	if l, err = List(t.Context(), h, "app/db"); err != nil || l.Grants[0].Key == nil || !*l.Grants[0].Key {
+		t.Errorf("with it: %+v, %v", l, err)
+	}
+}

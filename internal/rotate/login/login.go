@@ -98,13 +98,3 @@ func Base(user string) string {
 	}
 	return user
 }
-
-// Redact takes secrets out of a message of a server.
-func Redact(message string, secrets ...string) string {
-	for _, s := range secrets {
-		if s != "" {
-			message = strings.ReplaceAll(message, s, "[redacted]")
-		}
-	}
-	return message
-}

@@ -17,7 +17,6 @@ var (
 	denied = []uint16{
 		1045, // access denied for the user
 		1698, // the same, for accounts of the socket
-		1130, // this host may not connect
 		3118, // the account is locked (MySQL)
 		4151, // the same (MariaDB)
 		1862, // the password has expired, and this client can't say so

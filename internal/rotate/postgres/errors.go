@@ -26,16 +26,21 @@ var (
 	errConcurrent = errors.New("somebody else changed it at that moment")
 )
 
-// isDenied tells whether the server refused the user or the password: 28P01, or 28000 for a role that is not there, may not log in, or is not let in from here.
+// isDenied tells whether the server refused the user or the password: 28P01, or 28000 for a role that is not there, or may not log in. What is not let in from here (pg_hba.conf)
+// is refused before anybody looks at the password.
 func isDenied(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28")
+	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28") && !isKeptOut(pg)
 }
 
-// isAway tells whether the server answered that it can't serve anybody at the moment: connection exceptions, no resources (too many connections), and being
-// shut down, or not yet up.
+func isKeptOut(pg *pgconn.PgError) bool {
+	return strings.HasPrefix(pg.Code, "28") && pg.Routine == "ClientAuthentication"
+}
+
+// isAway tells whether the server answered that it can't serve this at the moment, or from here: connection exceptions, no resources (too many connections), being shut down, or not yet up, a
+// standby that is written to.
 func isAway(pg *pgconn.PgError) bool {
-	return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || slices.Contains([]string{"57P01", "57P02", "57P03", "57P05"}, pg.Code)
+	return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53") || slices.Contains([]string{"57P01", "57P02", "57P03", "57P05", "25006"}, pg.Code) || isKeptOut(pg)
 }
 
 // connectError returns what a failed login means. The driver's error itself is not kept: it has the password in it.

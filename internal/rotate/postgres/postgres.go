@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -62,7 +61,7 @@ func (l Login) Connect(ctx context.Context, c rotate.Credential, t rotate.TLS) (
 	if err != nil {
 		return nil, connectError(ctx, what, err)
 	}
-	s := &session{conn: conn, limit: l.limit()}
+	s := &session{conn: conn, user: config.User, limit: l.limit()}
 	if err := s.open(ctx); err != nil {
 		s.Close(ctx)
 		return nil, err
@@ -138,5 +137,5 @@ func bare() (*pgconn.Config, error) {
 }
 
 func tooLong(name string, limit int) error {
-	return fmt.Errorf("%w: a user's name of %s bytes; %d are possible", rotate.ErrForm, strconv.Itoa(len(name)), limit)
+	return fmt.Errorf("%w: a user's name of %d bytes; %d are possible", rotate.ErrForm, len(name), limit)
 }

@@ -248,6 +248,20 @@ func TestServersOfPostgreSQL(t *testing.T) {
 		}
 	})
 
+	t.Run("AUserWithSettingsOfItsOwnChangesItself", func(t *testing.T) {
+		create(t, s, "own", "x")
+		do(t, root, "ALTER ROLE own SET default_transaction_read_only TO on", "ALTER ROLE own SET search_path TO evil")
+		if err := session(t, s, s.User, s.Password).SetClone(t.Context(), "own", "own_clone", "y"); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range []string{"own", "own_clone"} { // the clone has become own by logging in
+			if err := session(t, s, user, map[string]string{"own": "x", "own_clone": "y"}[user]).SetPassword(t.Context(), user, "z"); err != nil {
+				t.Error(err)
+			}
+			session(t, s, user, "z")
+		}
+	})
+
 	t.Run("AServerThatIsFullIsAway", func(t *testing.T) {
 		create(t, s, "full", "x")
 		do(t, root, "ALTER ROLE full CONNECTION LIMIT 1")
@@ -261,6 +275,23 @@ func TestServersOfPostgreSQL(t *testing.T) {
 	t.Run("ADatabaseThatIsNotThereIsNoDenial", func(t *testing.T) {
 		_, err := postgres.Login{}.Connect(t.Context(), s.Credential(t, s.User, s.Password).With("dbname", "none"), s.TLS())
 		if !errors.Is(err, rotate.ErrForm) {
+			t.Errorf("got the error %v", err)
+		}
+	})
+
+	t.Run("WhoIsNotLetInFromHereIsNotDenied", func(t *testing.T) {
+		create(t, s, "kept_out", "x")
+		do(t, root, "CREATE TABLE hba AS SELECT n, line FROM regexp_split_to_table(pg_read_file('pg_hba.conf'), '\n') WITH ORDINALITY x(line, n) UNION ALL SELECT 0, 'host all kept_out all reject'",
+			"COPY (SELECT line FROM hba ORDER BY n) TO '"+text(t, root, "SHOW data_directory")+"/pg_hba.conf'", "SELECT pg_reload_conf()")
+		var err error
+		for range 1000 { // the server reads it when it gets to it
+			var got rotate.Session
+			if got, err = (postgres.Login{}).Connect(t.Context(), s.Credential(t, "kept_out", "x"), s.TLS()); err != nil {
+				break
+			}
+			got.Close(t.Context())
+		}
+		if !errors.Is(err, rotate.ErrAway) || errors.Is(err, rotate.ErrDenied) {
 			t.Errorf("got the error %v", err)
 		}
 	})

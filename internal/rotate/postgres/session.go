@@ -16,6 +16,7 @@ import (
 
 type session struct {
 	conn       *pgconn.PgConn
+	user       string
 	limit      int // how many bytes names may have
 	redshift   bool
 	scram      bool
@@ -25,18 +26,21 @@ type session struct {
 // open makes the session safe to work in, and finds out what the server takes for a password.
 func (s *session) open(ctx context.Context) error {
 	const what = "look at the server"
+	s.scram, s.iterations = major(s.conn.ParameterStatus("server_version")) >= 10, usualIterations // Redshift is an 8.0
 	// Functions and operators of somebody else's are not looked up. What is called below is qualified beside that, for a pooler may give every transaction another server process.
-	if err := s.run(ctx, what, "SET search_path TO pg_catalog; SET datestyle TO ISO"); err != nil {
+	statements := "SET search_path TO pg_catalog; SET datestyle TO ISO"
+	if s.scram { // what a user is given as settings is meant for its own work
+		statements = "SET statement_timeout TO 0; SET lock_timeout TO 0; SET default_transaction_read_only TO off; " + statements
+	}
+	if err := s.run(ctx, what, statements); err != nil {
 		return err
 	}
 	rows, err := s.query(ctx, what, "SELECT pg_catalog.version()")
 	if err != nil {
 		return err
 	}
-	version := rows.text(0, 0)
-	s.redshift = strings.Contains(version, "Redshift")
-	s.scram = !s.redshift && major(s.conn.ParameterStatus("server_version")) >= 10
-	s.iterations = usualIterations
+	s.redshift = strings.Contains(rows.text(0, 0), "Redshift")
+	s.scram = s.scram && !s.redshift
 	if !s.scram {
 		return nil
 	}
@@ -71,9 +75,11 @@ func (s *session) SetPassword(ctx context.Context, user, password string) error 
 	}
 	ctx, cancel := login.Within(ctx, login.CallTimeout)
 	defer cancel()
-	return again(ctx, func() error {
-		return s.run(ctx, fmt.Sprintf("alter user %q", user), "ALTER USER "+quote(user)+" PASSWORD '"+verifier+"'")
-	})
+	statement := "ALTER USER " + quote(user) + " PASSWORD '" + verifier + "'"
+	if user == s.user && s.scram {
+		statement = "SET ROLE NONE; " + statement + "; RESET ROLE" // who became another one by logging in, as clones do, changes itself as itself
+	}
+	return again(ctx, func() error { return s.run(ctx, fmt.Sprintf("alter user %q", user), statement) })
 }
 
 // verifier returns what the server shall keep of a password; it has no character that would have to be quoted.

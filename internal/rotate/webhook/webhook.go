@@ -34,6 +34,8 @@ type Options struct {
 //	status     means
 //	200-299    the body is the answer; none is {}
 //	501        the endpoint does not do this step
+//	429, 502, 503, 504
+//	           it is away, or what is behind it
 //	others     a failure that tells nothing
 func New(o Options) rotate.Engine {
 	if o.Now == nil {
@@ -83,6 +85,8 @@ func (o Options) call(ctx context.Context, c rotate.Change, step protocol.Step, 
 	switch code := resp.StatusCode; {
 	case code == http.StatusNotImplemented:
 		return nil, fmt.Errorf("it answered %d to the step %s: %w", code, step, protocol.ErrNotMine)
+	case code == http.StatusTooManyRequests, code == http.StatusBadGateway, code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout:
+		return nil, fmt.Errorf("it answered %d to the step %s: %w", code, step, rotate.ErrAway)
 	case code >= 300 && code < 400:
 		return nil, fmt.Errorf("it answered %d: redirects are not followed", code)
 	case code < 200 || code >= 300:

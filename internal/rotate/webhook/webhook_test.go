@@ -137,6 +137,8 @@ func TestWhatAnEndpointAnswersHasOneMeaningAndIsNotQuoted(t *testing.T) {
 		{200, `{"denied":true}`, "the credential is refused", rotate.ErrDenied, false},
 		{202, `{"away":true}`, "the service can't be reached", rotate.ErrAway, false},
 		{501, canary, "it answered 501 to the step STEP: it does not do this step", nil, false},
+		{503, canary, "it answered 503 to the step STEP: the service can't be reached", rotate.ErrAway, true},
+		{504, canary, "it answered 504 to the step STEP: the service can't be reached", rotate.ErrAway, true},
 		{400, canary, "it answered 400 to the step STEP", nil, true},
 		{403, canary, "it answered 403 to the step STEP", nil, true},
 		{500, canary, "it answered 500 to the step STEP", nil, true},

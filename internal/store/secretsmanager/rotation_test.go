@@ -220,6 +220,28 @@ func TestARotationMakesOnlyTheCallsThatItNeeds(t *testing.T) {
 	}
 }
 
+func TestWhatARotationThatEndedLeftIsNotPending(t *testing.T) {
+	b := newTurns(t)
+	for n := 1; n < 3; n++ {
+		if err := b.Propose(t.Context(), b.stages(t), ids(n)[0], secret.Text([]byte(fmt.Sprint(canary, n)))); err != nil {
+			t.Fatal(err)
+		}
+		now := b.stages(t)
+		b.server.Faults().Add(awslocal.Fault{Operation: "UpdateSecretVersionStage", After: 1, Code: "ValidationException"})
+		if _, err := b.Promote(t.Context(), now); err == nil {
+			t.Fatal("nothing was left undone")
+		}
+		b.server.Faults().Clear()
+		if st := b.stages(t); st.Current != ids(n)[0] || st.Pending != "" || st.Previous != now.Current {
+			t.Errorf("got %+v", st)
+		}
+	}
+	now := b.stages(t)
+	if v, err := b.Recall(t.Context(), now, ids(9)[0]); err != nil || v != now.Previous || b.stages(t).Pending != v {
+		t.Errorf("recalled as %s, before %+v: %v", v, now, err)
+	}
+}
+
 func TestAFamilyIsNotRotated(t *testing.T) {
 	_, err := open(t, awscfg.New(awscfg.Options{}), "role: SecretSyncRole").(store.Rotator).Rotation(t.Context())
 	wantKind(t, err, store.ErrInvalid)

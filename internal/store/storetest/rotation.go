@@ -196,10 +196,6 @@ var rotations = append(append(suite{
 		_, err := f.Rotation.Promote(t.Context(), now)
 		wantErr(t, err, store.ErrConflict)
 		wantErr(t, f.Rotation.Propose(t.Context(), clean, token(2), value("3")), store.ErrConflict)
-		_, err = f.Rotation.Recall(t.Context(), now, token(2))
-		if now.Previous != "" {
-			wantErr(t, err, store.ErrConflict)
-		}
 		wantSeen(t, f, theirs, value("theirs"))
 		st := mustStages(t, f, name)
 		if st.Pending != token(1) || st.Current != theirs {
@@ -211,6 +207,16 @@ var rotations = append(append(suite{
 		third := mustPromote(t, f, mustPropose(t, f, 3, value("4")))
 		wantSeen(t, f, third, value("4"))
 		wantStages(t, f, name, third, "", theirs)
+	}},
+	{"WhatWasSeenMustBeSoStill", 0, func(t *testing.T, f Fixture) {
+		f.Back.Put(t, name, value("1"))
+		mustPromote(t, f, mustPropose(t, f, 1, value("2")))
+		now := mustStages(t, f, name)
+		theirs := f.Back.Put(t, name, value("theirs"))
+		wantErr(t, f.Rotation.Propose(t.Context(), now, token(2), value("3")), store.ErrConflict)
+		_, err := f.Rotation.Recall(t.Context(), now, token(2))
+		wantErr(t, err, store.ErrConflict)
+		wantStages(t, f, name, theirs, "", now.Current)
 	}},
 	{"WhoSawTheWriteOfSomebodyElseMayPromoteOverIt", 0, func(t *testing.T, f Fixture) {
 		f.Back.Put(t, name, value("1"))
