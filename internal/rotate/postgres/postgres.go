@@ -132,7 +132,6 @@ func bare() (*pgconn.Config, error) {
 	if err != nil {
 		return nil, errors.New("the driver refuses its settings") // its error would quote them
 	}
-	config.OnNotice = nil
 	return config, nil
 }
 

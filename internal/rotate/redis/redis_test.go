@@ -188,11 +188,11 @@ func TestServersOfRedis(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		notes := m.(interface{ Notes() []string }).Notes()
+		notes := m.(rotate.Noter).Notes()
 		if len(notes) != 1 || !strings.Contains(notes[0], "aclfile") {
 			t.Errorf("got the notes %q", notes)
 		}
-		if notes := session(t, s, s.User, s.Password).(interface{ Notes() []string }).Notes(); len(notes) != 0 {
+		if notes := session(t, s, s.User, s.Password).(rotate.Noter).Notes(); len(notes) != 0 {
 			t.Errorf("got the notes %q", notes)
 		}
 	})

@@ -93,7 +93,9 @@ func (s *session) Forget(ctx context.Context, user string, keep []string) error 
 	return s.set(ctx, what, user, args...)
 }
 
-// Notes returns what an operator should know of what was done, each thing once. It holds no value.
+var _ rotate.Noter = (*session)(nil)
+
+// Notes says where a change does not outlive the server.
 func (s *session) Notes() []string { return s.notes }
 
 // Close ends the session.
