@@ -7,13 +7,31 @@ import (
 	"syscall"
 )
 
-// addressError says that an address is none to send to.
-type addressError struct {
-	ip  netip.Addr
-	why string
+// Reach says which addresses may be sent to, of those that an endpoint can have at all.
+type Reach int
+
+// The reaches.
+const (
+	Elsewhere Reach = iota // neither this machine nor link-local addresses
+	Here                   // this machine alone
+	Local                  // both of them, and elsewhere
+)
+
+// AddressError says that an address is none to send to.
+type AddressError struct {
+	ip    netip.Addr
+	why   string
+	Local bool   // the reach Local would permit it
+	Help  string // what to do about it; may be empty
 }
 
-func (e *addressError) Error() string { return fmt.Sprintf("not sent to %s: %s", e.ip, e.why) }
+func (e *AddressError) Error() string {
+	text := fmt.Sprintf("not sent to %s: %s", e.ip, e.why)
+	if e.Help != "" {
+		text += " (" + e.Help + ")"
+	}
+	return text
+}
 
 // isMetadata reports whether an address is one where clouds hand out credentials to the machines that run there.
 func isMetadata(ip netip.Addr) bool {
@@ -28,30 +46,31 @@ func isMetadata(ip netip.Addr) bool {
 	return false
 }
 
-// check refuses what no endpoint has: an *addressError.
+// CheckAddress refuses what is out of reach, and what no endpoint has: an *AddressError.
 //
-//	loopback      127.0.0.0/8, ::1                                   unless loopback
-//	link-local    169.254.0.0/16, fe80::/10                          always
+//	loopback      127.0.0.0/8, ::1                                   unless Here or Local
+//	link-local    169.254.0.0/16, fe80::/10                          unless Local
 //	metadata      169.254.169.254, fd00:ec2::254 and their like      always
 //	unspecified   0.0.0.0/8, ::                                      always
 //	multicast     224.0.0.0/4, ff00::/8, and 240.0.0.0/4             always
-func check(ip netip.Addr, loopback bool) error {
+//	others                                                           where Here
+func CheckAddress(ip netip.Addr, reach Reach) error {
 	ip = embedded(ip.WithZone(""))
 	switch {
 	case !ip.IsValid():
-		return &addressError{ip, "it is no address"}
+		return &AddressError{ip: ip, why: "it is no address"}
 	case isMetadata(ip):
-		return &addressError{ip, "it is a metadata address"}
+		return &AddressError{ip: ip, why: "it is a metadata address"}
 	case ip.IsUnspecified(), ip.Is4() && ip.As4()[0] == 0:
-		return &addressError{ip, "it is an unspecified address"}
+		return &AddressError{ip: ip, why: "it is an unspecified address"}
 	case ip.IsMulticast(), ip.Is4() && ip.As4()[0] >= 240:
-		return &addressError{ip, "it is a multicast or reserved address"}
-	case ip.IsLinkLocalUnicast():
-		return &addressError{ip, "it is a link-local address"}
-	case ip.IsLoopback() && !loopback:
-		return &addressError{ip, "it is this machine, which the url does not name"}
-	case !ip.IsLoopback() && loopback:
-		return &addressError{ip, "the url names this machine, and it is another"}
+		return &AddressError{ip: ip, why: "it is a multicast or reserved address"}
+	case ip.IsLinkLocalUnicast() && reach != Local:
+		return &AddressError{ip: ip, why: "it is a link-local address", Local: true}
+	case ip.IsLoopback() && reach == Elsewhere:
+		return &AddressError{ip: ip, why: "it is this machine", Local: true}
+	case !ip.IsLoopback() && reach == Here:
+		return &AddressError{ip: ip, why: "it is not this machine", Local: true}
 	}
 	return nil
 }
@@ -72,13 +91,13 @@ func embedded(ip netip.Addr) netip.Addr {
 	return ip
 }
 
-// control checks an address once it is resolved, before it is connected to.
-func control(loopback bool) func(network, address string, _ syscall.RawConn) error {
+// Control returns what a net.Dialer checks an address with once it is resolved, before it is connected to.
+func Control(reach Reach) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil {
-			return &addressError{why: "it is no address"}
+			return &AddressError{why: "it is no address"}
 		}
-		return check(to.Addr(), loopback)
+		return CheckAddress(to.Addr(), reach)
 	}
 }

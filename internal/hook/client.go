@@ -10,13 +10,21 @@ import (
 	"time"
 )
 
+// reachOf is this machine where the URL names it, and elsewhere where it does not.
+func reachOf(host string) Reach {
+	if IsLoopback(host) {
+		return Here
+	}
+	return Elsewhere
+}
+
 // Client returns a client for one URL, that follows no redirect. Addresses are looked at once they are resolved: link-local and metadata addresses are refused, and this machine's unless the
 // URL names it. A proxy of the environment is used, and reaches what its owner lets it reach.
 func Client(u *url.URL) (*http.Client, error) {
 	t := &http.Transport{
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10,
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: control(IsLoopback(u.Hostname()))}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: Control(reachOf(u.Hostname()))}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
 	switch {
 	case err != nil:
@@ -31,7 +39,7 @@ func Client(u *url.URL) (*http.Client, error) {
 
 // Refused reports whether an error of a client says that the endpoint is none to send to, which no retry mends: its address, or its certificate.
 func Refused(err error) bool {
-	var refused *addressError
+	var refused *AddressError
 	return errors.As(err, &refused) || certificateError(err) != nil
 }
 
@@ -43,7 +51,7 @@ func Unsent(err error) bool {
 
 // Cause says what went wrong on the way to an endpoint. It quotes neither the URL nor an answer: one might repeat what was sent.
 func Cause(err error) error {
-	var refused *addressError
+	var refused *AddressError
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {

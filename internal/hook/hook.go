@@ -74,7 +74,7 @@ func ParseURL(text string) (*url.URL, error) {
 // checkHost refuses a host that is an address nobody listens at for us.
 func checkHost(host string) error {
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return check(ip, IsLoopback(host))
+		return CheckAddress(ip, reachOf(host))
 	}
 	return nil
 }

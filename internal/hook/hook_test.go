@@ -2,6 +2,7 @@ package hook
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -73,7 +74,7 @@ func TestAURLThatIsUnfitIsRefusedWithoutBeingQuoted(t *testing.T) {
 		"https://169.254.1.1/" + canary: "a link-local address",
 		"https://0.0.0.0/":              "an unspecified address",
 		"https://[::ffff:127.0.0.1]/":   "",
-		"https://[64:ff9b::7f00:1]/":    "it is this machine, which the url does not name",
+		"https://[64:ff9b::7f00:1]/":    "it is this machine",
 	} {
 		_, err := ParseURL(text)
 		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary)) {
@@ -83,18 +84,22 @@ func TestAURLThatIsUnfitIsRefusedWithoutBeingQuoted(t *testing.T) {
 }
 
 func TestEveryFormOfAnAddressThatIsNoEndpointIsRefused(t *testing.T) {
-	const loopback, never, fine = "loopback", "never", "fine"
+	const loopback, linkLocal, never, fine = "loopback", "link-local", "never", "fine"
 	for ip, want := range map[string]string{
 		"127.0.0.1": loopback, "127.8.9.1": loopback, "::1": loopback, "::ffff:127.0.0.1": loopback, "64:ff9b::7f00:1": loopback, "2002:7f00:1::": loopback, "::127.0.0.1": loopback,
-		"169.254.1.1": never, "fe80::1": never, "fe80::1%eth0": never, "febf::1": never, "::ffff:169.254.1.1": never,
+		"169.254.1.1": linkLocal, "fe80::1": linkLocal, "fe80::1%eth0": linkLocal, "febf::1": linkLocal, "::ffff:169.254.1.1": linkLocal,
 		"169.254.169.254": never, "169.254.170.2": never, "::ffff:169.254.169.254": never, "64:ff9b::a9fe:a9fe": never, "fd00:ec2::254": never, "fd00:ec2::254%eth0": never,
 		"0.0.0.0": never, "::": never, "::ffff:0.0.0.0": never, "0.1.2.3": never, "224.0.0.1": never, "ff02::1": never, "255.255.255.255": never,
 		"100.100.100.200": never, "168.63.129.16": never,
 		"10.0.0.1": fine, "192.168.1.1": fine, "93.184.216.34": fine, "2606:2800:220:1::1": fine, "fd12::1": fine, "64:ff9b::5db8:d822": fine,
 	} {
 		a := netip.MustParseAddr(ip)
-		if elsewhere, here := check(a, false), check(a, true); (elsewhere == nil) != (want == fine) || (here == nil) != (want == loopback) {
-			t.Errorf("%s is %s: %v, from a url of this machine %v", ip, want, elsewhere, here)
+		elsewhere, here, local := CheckAddress(a, Elsewhere), CheckAddress(a, Here), CheckAddress(a, Local)
+		if (elsewhere == nil) != (want == fine) || (here == nil) != (want == loopback) || (local == nil) != (want != never) {
+			t.Errorf("%s is %s: elsewhere %v, here %v, local %v", ip, want, elsewhere, here, local)
+		}
+		if refused := (*AddressError)(nil); errors.As(elsewhere, &refused) && refused.Local != (local == nil) {
+			t.Errorf("%s: %v and %v", ip, elsewhere, local)
 		}
 	}
 }

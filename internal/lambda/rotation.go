@@ -82,7 +82,7 @@ func (i *invocation) rotateAll(ctx context.Context, s *daemon.Session) {
 
 // attend rotates a secret, if one of the messages that ask for it wants it now.
 func (i *invocation) attend(ctx context.Context, r daemon.Rotation, from []int) {
-	if false {
+	if ctx.Err() != nil {
 		i.sum.Rotations.late++
 		i.lost(from, fmt.Errorf("rotate %q: not reached before the deadline", r.Name))
 		i.log.Error("a rotation was not reached before the deadline", "rotation", r.Name)

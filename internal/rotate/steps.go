@@ -132,17 +132,23 @@ func (w *work) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := w.changeFor(ctx, promoted)
-	if err != nil {
+	c, err := w.change(ctx)
+	if err != nil && !promoted {
 		return err
 	}
 	if err := w.promote(ctx); err != nil {
 		return err
 	}
+	if err != nil || c.Pending.IsZero() {
+		if c, err = w.changed(ctx); err != nil {
+			w.warn(fmt.Sprintf("version %s is current; it could not be read: %v", w.report.To, err))
+			return nil
+		}
+	}
 	err = w.engine.Test(ctx, c)
 	if errors.Is(err, ErrDenied) {
 		if _, err := w.settle(ctx, c, ""); err != nil && !isSuperseded(err) {
-			return fmt.Errorf("version %s was made current, and does not work: %w", w.report.To, err)
+			return fmt.Errorf("version %s was made current, and does not work: %w: %s takes it back", w.report.To, err, w.command("--rollback"))
 		}
 	} else if err != nil {
 		w.warn(fmt.Sprintf("version %s is current; whether it works was tested before, and could not be tested again: %v", w.report.To, err))
@@ -175,18 +181,17 @@ func (w *work) promote(ctx context.Context) error {
 	return nil
 }
 
-// changeFor is change; where the rotation was promoted by somebody else, the values may be there under other names only.
-func (w *work) changeFor(ctx context.Context, promoted bool) (Change, error) {
-	c, err := w.change(ctx)
-	if !promoted || err == nil && !c.Pending.IsZero() {
+// changed is change after the promotion, where what was pending is there under another name only.
+func (w *work) changed(ctx context.Context) (c Change, err error) {
+	if w.now, err = w.s.At.Stages(ctx, w.s.Name); err != nil {
 		return c, err
 	}
 	c = w.blank()
-	if c.Pending, err = w.s.At.Value(ctx, w.s.Name, w.now.Current); err != nil {
-		return Change{}, err
+	if c.Pending, err = w.s.At.Value(ctx, w.s.Name, w.report.To); err != nil {
+		return c, err
 	}
 	if c.Current, err = w.valueIfAny(ctx, w.now.Previous); err != nil {
-		return Change{}, err
+		return c, err
 	}
 	c.Master = w.master(c.Pending)
 	return c, nil

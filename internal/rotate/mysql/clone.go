@@ -23,8 +23,7 @@ func (s *session) SetClone(ctx context.Context, user, clone, password string) er
 		return err
 	}
 	if clone == base {
-		_, err := s.setPasswords(ctx, base, bases, password)
-		return err
+		return s.setPasswords(ctx, base, bases, password)
 	}
 	clones, err := s.accounts(ctx, clone)
 	if err != nil {

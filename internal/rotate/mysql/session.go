@@ -64,30 +64,30 @@ func (s *session) SetPassword(ctx context.Context, user, password string) error 
 			return err
 		}
 	}
-	_, err := s.setPasswords(ctx, user, accounts, password)
-	return err
+	return s.setPasswords(ctx, user, accounts, password)
 }
 
 // setPasswords gives all accounts that have a password another one. ErrForm where there are none.
-func (s *session) setPasswords(ctx context.Context, user string, accounts []account, password string) (changed int, err error) {
+func (s *session) setPasswords(ctx context.Context, user string, accounts []account, password string) error {
+	changed := 0
 	for _, a := range accounts {
 		d, err := s.define(ctx, a)
 		if err != nil {
-			return changed, err
+			return err
 		}
 		plugin, ok := d.password()
 		if !ok {
 			continue
 		}
 		if err := s.setPassword(ctx, a, plugin, password); err != nil {
-			return changed, err
+			return err
 		}
 		changed++
 	}
 	if changed == 0 {
-		return 0, fmt.Errorf("mysql: alter user %q: %w: there is no such user that logs in with a password", user, rotate.ErrForm)
+		return fmt.Errorf("mysql: alter user %q: %w: there is no such user that logs in with a password", user, rotate.ErrForm)
 	}
-	return changed, nil
+	return nil
 }
 
 // password returns the first plugin that takes a password; false where the account logs in otherwise.

@@ -155,6 +155,21 @@ func TestServersOfRedis(t *testing.T) {
 		}
 	})
 
+	t.Run("ABaseKeepsItsRulesWhateverItsCloneHas", func(t *testing.T) {
+		create(t, s, "kept", "x")
+		m, before := session(t, s, s.User, s.Password), rules(t, s, "kept")
+		if err := m.SetClone(t.Context(), "kept", "kept_clone", "y"); err != nil {
+			t.Fatal(err)
+		}
+		do(t, root, "ACL", "SETUSER", "kept_clone", "resetkeys", "-@all")
+		if err := m.SetClone(t.Context(), "kept_clone", "kept", "z"); err != nil {
+			t.Fatal(err)
+		}
+		if got := rules(t, s, "kept"); got != before {
+			t.Errorf("the base has %s, and had %s", got, before)
+		}
+	})
+
 	t.Run("WhoMayNotChangeUsersIsToldSo", func(t *testing.T) {
 		create(t, s, "meek", "x")
 		err := session(t, s, "meek", "x").SetPassword(t.Context(), "meek", "y")

@@ -121,7 +121,7 @@ func wantKind(t *testing.T, err, kind error) {
 		t.Errorf("got the error %v, want one that is %q", err, kind)
 	}
 	for _, other := range []error{rotate.ErrDenied, rotate.ErrAway, rotate.ErrForm, rotate.ErrLost} {
-		if other != kind && errors.Is(err, other) {
+		if !errors.Is(kind, other) && errors.Is(err, other) {
 			t.Errorf("the error %v is %q too", err, other)
 		}
 	}
