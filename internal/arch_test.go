@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"internal/lambda":               {"internal/daemon", "internal/engine", "internal/event", "internal/plan", "internal/secret"},
 	"internal/lambda/lambdatest":    {},
 	"internal/engine":               {"internal/event", "internal/plan", "internal/secret", "internal/shape", "internal/store"},
-	"internal/notify":               {"internal/awscfg", "internal/secret", "internal/template"},
+	"internal/notify":               {"internal/awscfg", "internal/hook", "internal/secret", "internal/template"},
 	"internal/iam":                  {"internal/plan", "internal/secret", "internal/shape", "internal/store"},
 	"internal/rotate":               {"internal/secret", "internal/store"},
 	"internal/rotate/all":           {"internal/rotate", "internal/rotate/…/"},
@@ -63,7 +63,7 @@ var arrows = map[string][]string{
 	"internal/program":              {},
 	"internal/hook":                 {},
 	"internal/rollout":              {"internal/awscfg", "internal/hook", "internal/plan", "internal/program", "internal/secret", "internal/store"},
-	"internal/share":                {"internal/awscfg", "internal/awsstore", "internal/secret", "internal/store"},
+	"internal/share":                {"internal/awscfg", "internal/secret", "internal/store"},
 	"internal/wire":                 {"internal/config", "internal/engine", "internal/notify", "internal/plan", "internal/rollout", "internal/rotate", "internal/secret", "internal/store"},
 	"internal/awslocal":             {"internal/awslocal/…/"}, // an AWS of its own: it knows nothing of the tool
 	"internal/demo":                 {"internal/awscfg", "internal/awslocal", "internal/config", "internal/engine", "internal/event", "internal/plan", "internal/store/all", "internal/wire"},

@@ -119,7 +119,7 @@ func TestTheWireIsAWSs(t *testing.T) {
 		{"query answer", "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", []string{"Authorization", signed("sts"), "Content-Type", "application/x-www-form-urlencoded"}, 200, "text/xml", `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:root</Arn>`},
 		{"query refusal", "POST", "/", "Action=Nothing", []string{"Authorization", signed("sts")}, 400, "text/xml", `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidAction</Code>`},
 		{"presigned", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=111111111111%2F20260101%2Feu-west-1%2Fsts%2Faws4_request", "", nil, 200, "text/xml", "<Account>111111111111</Account>"},
-		{"unknown service", "POST", "/", "", []string{"Authorization", signed("s3")}, 404, "text/xml", `has no service &#34;s3&#34;; it has eks, events, kms, secretsmanager, sns, sqs, ssm, sts`},
+		{"unknown service", "POST", "/", "", []string{"Authorization", signed("s3")}, 404, "text/xml", `has no service &#34;s3&#34;; it has ecs, eks, events, kms, secretsmanager, sns, sqs, ssm, sts`},
 		{"no signature", "POST", "/", `{}`, []string{"X-Amz-Target", "secretsmanager.ListSecrets"}, 400, "application/x-amz-json-1.1", "MissingAuthenticationTokenException"},
 		{"no signature, query", "POST", "/", "Action=GetCallerIdentity", nil, 403, "text/xml", "MissingAuthenticationToken<"},
 		{"broken scope", "POST", "/", `{}`, []string{"X-Amz-Target", "secretsmanager.ListSecrets", "Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/2026/us-east-1"}, 400, "application/x-amz-json-1.1", "IncompleteSignatureException"},

@@ -39,6 +39,10 @@ func (a *app) readEvent(ctx context.Context, name string, o engine.Options) (lim
 			a.note("the event is ignored: %s", m.Ignored)
 		case m.Run != nil:
 			runs = append(runs, m.Run)
+		case m.Step != nil:
+			return o, 0, errors.New("event: a step of a rotation is for a function on AWS Lambda: use secretsync rotate NAME")
+		case m.Rotate != nil:
+			return o, 0, errors.New("event: sync rotates nothing: use secretsync rotate NAME")
 		default:
 			hints = append(hints, m.Hints...)
 		}

@@ -35,6 +35,7 @@ type unattended struct {
 type past struct {
 	told    notify.Memory
 	deleted engine.Deletions
+	owed    owed
 }
 
 // unattended opens the configuration for runs that go on. observe, where it is not nil, is told of every call.
@@ -55,7 +56,7 @@ func (a *app) unattended(ctx context.Context, p *past, observe func(awscfg.Call)
 // daemon returns the configuration as whoever runs it unattended has to know it.
 func (u *unattended) daemon() *daemon.Session {
 	f := u.session.file
-	s := &daemon.Session{Run: u.run, Rotations: u.rotations(), Step: u.step}
+	s := &daemon.Session{Owner: f.Owner, Run: u.run, Rotations: u.rotations(), Step: u.step}
 	for _, r := range f.Rules {
 		s.Syncs = append(s.Syncs, daemon.Sync{Name: r.Name, Schedule: cmp.Or(r.Schedule, f.Serve.Schedule, config.DefaultSchedule), Digest: f.Digest})
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/config"
@@ -36,7 +37,8 @@ func (u *unattended) rotations() (all []daemon.Rotation) {
 				if err != nil {
 					return time.Time{}, false, err
 				}
-				return r.age(ctx)
+				last, begun, err := r.age(ctx)
+				return last, begun || u.past.owed.has(ref), err
 			},
 			Rotate: func(ctx context.Context) error { return u.rotate(ctx, ref) },
 		}
@@ -58,7 +60,28 @@ func digestOf(f *config.File, entry *config.Rotation) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// rotate rotates one secret, brings it to its copies, and tells of what failed.
+// owed are the secrets that were rotated, and after which not all was done that follows. It is safe for concurrent use.
+type owed struct {
+	mu  sync.Mutex
+	all map[store.Ref]bool
+}
+
+func (o *owed) has(ref store.Ref) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all[ref]
+}
+
+func (o *owed) set(ref store.Ref, owes bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all == nil {
+		o.all = map[store.Ref]bool{}
+	}
+	o.all[ref] = owes
+}
+
+// rotate rotates one secret, brings it to its copies, and tells of what failed. Where only what follows failed the last time, only that is done.
 func (u *unattended) rotate(ctx context.Context, ref store.Ref) error {
 	runID := newRunID()
 	u.begin(runID, false)
@@ -67,14 +90,20 @@ func (u *unattended) rotate(ctx context.Context, ref store.Ref) error {
 		u.tellRotation(ctx, runID, ref, "not begun", err)
 		return err
 	}
-	done, err := r.rotator.Rotate(ctx, r.secret)
-	if err != nil {
-		u.tellRotation(ctx, runID, ref, failedStep(&done), err)
-		return err
+	if !u.past.owed.has(ref) {
+		done, err := r.rotator.Rotate(ctx, r.secret)
+		if err != nil {
+			u.tellRotation(ctx, runID, ref, failedStep(&done), err)
+			return err
+		}
+		u.tellRotation(ctx, runID, ref, "", nil)
 	}
-	u.tellRotation(ctx, runID, ref, "", nil)
 	all := &engine.Report{Version: engine.PlanVersion, Owner: u.session.file.Owner, MadeAt: time.Now().UTC()}
 	err = u.follow(ctx, r, nil, all)
+	u.past.owed.set(ref, err != nil)
+	if err != nil && !errors.Is(err, errCopies) {
+		all.Problems = append(all.Problems, afterwards(ref, err))
+	}
 	u.tellReport(ctx, daemon.Job{Hints: []event.Hint{{Names: []secret.Name{ref.Secret}}}}, runID, all)
 	return err
 }
@@ -153,9 +182,14 @@ func (u *unattended) followAll(ctx context.Context, job daemon.Job, held []store
 			err = u.follow(ctx, r, job.Syncs, report)
 		}
 		if err != nil && !errors.Is(err, errCopies) && !errors.Is(err, store.ErrNotFound) { // a secret that is gone has no copies to be written
-			report.Problems = append(report.Problems, plan.Problem{Error: fmt.Sprintf("secret %q: what follows a rotation: %v", string(ref.Secret), err)})
+			report.Problems = append(report.Problems, afterwards(ref, err))
 		}
 	}
+}
+
+// afterwards says that what follows a rotation was not done.
+func afterwards(ref store.Ref, err error) plan.Problem {
+	return plan.Problem{Error: fmt.Sprintf("secret %q: what follows a rotation: %v", string(ref.Secret), err)}
 }
 
 // hinted reports whether an event is about a secret.

@@ -30,7 +30,10 @@ func TestAMessageRotatesWhatItNamesOrWhatIsDue(t *testing.T) {
 			t.Errorf("in the queue: %q", left)
 		}
 		byHand.wants(l, "1m0s")
-		if l.metric("secretsync_event_latency_seconds_count") != 3 || l.metric(`secretsync_queue_settled_total{outcome="left"}`) != 2 {
+		l.queue.send(`{"rotate": ["by-hand"]}`)
+		l.at(200 * time.Second)
+		byHand.wants(l, "1m0s", "3m0s")
+		if l.metric("secretsync_event_latency_seconds_count") != 4 || l.metric(`secretsync_queue_settled_total{outcome="left"}`) != 2 {
 			t.Error("the messages are not counted")
 		}
 		l.stop()

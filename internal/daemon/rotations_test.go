@@ -443,16 +443,17 @@ func TestAReloadReplacesRotationsAndKeepsWhenAFailureIsTriedAgain(t *testing.T) 
 
 func TestARotationThatAReloadTakesAwayWhileItGoesOnLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gone, next := every("hub gone", day, 3*day), every("hub next", day, 3*day)
+		gone, next := every("hub gone", 30*day, day), every("hub next", 30*day, day)
 		gone.slow = 10 * time.Minute
 		l := rotating(t, gone, next)
 		l.queue = newQueue()
-		l.queue.send(`{"rotate": ["gone", "next"]}`)
 		l.serve()
+		l.at(30 * time.Second)
+		l.queue.send(`{"rotate": ["gone", "next"]}`)
 		l.at(time.Minute)
 		l.configured(func() { l.kept = nil })
 		l.at(11 * time.Minute)
-		gone.wants(l, "0s")
+		gone.wants(l, "30s")
 		next.wants(l)
 		if l.metric(`secretsync_rotation_last_success_timestamp_seconds{rotation="hub gone"}`) != -1 || l.queue.left() == "" {
 			t.Error("a rotation that is gone is still told, or its message is taken for done")

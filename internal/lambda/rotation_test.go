@@ -187,7 +187,7 @@ func TestWhatIsNotReachedBeforeTheDeadlineIsSaid(t *testing.T) {
 
 func TestOfABatchTheMessagesWhoseRotationsFailedStayInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRotator(t, daemon.Rotation{Name: "hub fail/a"}, daemon.Rotation{Name: "hub good"}, daemon.Rotation{Name: "hub new"})
+		r := newRotator(t, daemon.Rotation{Name: "hub fail/a", Every: 90 * day}, daemon.Rotation{Name: "hub good"}, daemon.Rotation{Name: "hub new"})
 		r.last["hub new"] = time.Now().Add(-time.Minute)
 		record := func(id, body string, sent time.Time) string {
 			return fmt.Sprintf(`{"eventSource": "aws:sqs", "messageId": %q, "attributes": {"SentTimestamp": "%d"}, "body": %q}`, id, sent.UnixMilli(), body)

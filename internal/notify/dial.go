@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -9,84 +8,40 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+
+	"github.com/secretsync-dev/secretsync/internal/hook"
 )
 
-// addressError says that an address is none to send to.
-type addressError struct {
-	ip  netip.Addr
-	why string
-}
-
-func (e *addressError) Error() string {
-	return fmt.Sprintf("not sent to %s: %s", e.ip, e.why)
-}
-
-// isMetadata reports whether an address is one where clouds hand out credentials to the machines that run there.
-func isMetadata(ip netip.Addr) bool {
-	for _, known := range []string{
-		"169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "fd00:ec2::/32", // AWS, its containers and its pods
-		"fd20:ce::254/128", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32",
-	} {
-		if netip.MustParsePrefix(known).Contains(ip) {
-			return true
-		}
+// reach returns which addresses may be sent to. Plain is set for a connection without TLS: it stays on this machine.
+func reach(local, plain bool) hook.Reach {
+	switch {
+	case plain:
+		return hook.Here
+	case local:
+		return hook.Local
 	}
-	return false
+	return hook.Elsewhere
 }
 
-// checkAddress refuses what no receiver of messages has: an *addressError. Loopback and link-local addresses are refused unless local is set, the rest always.
-//
-//	loopback      127.0.0.0/8, ::1                                   unless local
-//	link-local    169.254.0.0/16, fe80::/10                          unless local
-//	metadata      169.254.169.254, fd00:ec2::254 and their like      always
-//	unspecified   0.0.0.0/8, ::                                      always
-//	multicast     224.0.0.0/4, ff00::/8, and 240.0.0.0/4             always
+// helped says of an address that is refused what would permit it.
+func helped(err error, local bool) error {
+	var refused *hook.AddressError
+	if errors.As(err, &refused) && refused.Local && !local {
+		refused.Help = "allowLocal: true permits it"
+	}
+	return err
+}
+
+// checkAddress refuses what no receiver of messages has. Loopback and link-local addresses are refused unless local is set.
 func checkAddress(ip netip.Addr, local bool) error {
-	ip = embedded(ip.WithZone(""))
-	switch {
-	case !ip.IsValid():
-		return &addressError{ip, "it is no address"}
-	case isMetadata(ip):
-		return &addressError{ip, "it is a metadata address"}
-	case ip.IsUnspecified(), ip.Is4() && ip.As4()[0] == 0:
-		return &addressError{ip, "it is an unspecified address"}
-	case ip.IsMulticast(), ip.Is4() && ip.As4()[0] >= 240:
-		return &addressError{ip, "it is a multicast or reserved address"}
-	case ip.IsLoopback() && !local:
-		return &addressError{ip, "it is this machine (allowLocal: true permits it)"}
-	case ip.IsLinkLocalUnicast() && !local:
-		return &addressError{ip, "it is a link-local address (allowLocal: true permits it)"}
-	}
-	return nil
+	return helped(hook.CheckAddress(ip, reach(local, false)), local)
 }
 
-// embedded returns the IPv4 address that an IPv6 address stands for, as mapped, compatible, NAT64 and 6to4 ones do; any other as it is.
-func embedded(ip netip.Addr) netip.Addr {
-	ip = ip.Unmap()
-	if !ip.Is6() || ip.IsUnspecified() || ip.IsLoopback() {
-		return ip
-	}
-	b := ip.As16()
-	switch {
-	case bytes.Equal(b[:12], make([]byte, 12)), netip.MustParsePrefix("64:ff9b::/96").Contains(ip):
-		return netip.AddrFrom4([4]byte(b[12:]))
-	case b[0] == 0x20 && b[1] == 0x02:
-		return netip.AddrFrom4([4]byte(b[2:6]))
-	}
-	return ip
-}
-
-// control checks an address once it is resolved, before it is connected to. Plain is set for a connection without TLS: it stays on this machine.
-func control(local, plain bool) func(network, address string, _ syscall.RawConn) error {
-	return func(_, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return &addressError{why: "it is no address"}
-		}
-		if plain && !to.Addr().Unmap().IsLoopback() {
-			return &addressError{to.Addr(), "plain http is for this machine only"}
-		}
-		return checkAddress(to.Addr(), local)
+// control checks an address once it is resolved, before it is connected to.
+func control(local, plain bool) func(network, address string, c syscall.RawConn) error {
+	check := hook.Control(reach(local, plain))
+	return func(network, address string, c syscall.RawConn) error {
+		return helped(check(network, address, c), local)
 	}
 }
 
@@ -109,20 +64,4 @@ func (d Deps) tlsConfig(host, caFile string) (*tls.Config, error) {
 	}
 	cfg.RootCAs = pool
 	return cfg, nil
-}
-
-// certificateError returns why the other side is not trusted; nil if that is not what is wrong.
-func certificateError(err error) error {
-	var bad *tls.CertificateVerificationError
-	var plain tls.RecordHeaderError
-	var alert tls.AlertError
-	switch {
-	case errors.As(err, &bad):
-		return fmt.Errorf("its certificate is not trusted: %w", bad.Err)
-	case errors.As(err, &plain):
-		return errors.New("it does not speak TLS")
-	case errors.As(err, &alert):
-		return fmt.Errorf("TLS: %w", alert)
-	}
-	return nil
 }

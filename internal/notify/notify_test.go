@@ -97,7 +97,7 @@ func TestACertificateFileMustHoldOne(t *testing.T) {
 func TestEveryDestinationIsTriedAndEachThatFailsIsNamed(t *testing.T) {
 	good, bad := receive(t, 200), receive(t, 404)
 	o := openOffice(t, nil, false)
-	n, err := Open([]Settings{hook(bad.URL), {SMTP: o.settings()}, {Slack: &Slack{URL: bad.URL + "/" + canary, AllowLocal: true}}, hook(good.URL)}, deps(t))
+	n, err := Open([]Settings{hookAt(bad.URL), {SMTP: o.settings()}, {Slack: &Slack{URL: bad.URL + "/" + canary, AllowLocal: true}}, hookAt(good.URL)}, deps(t))
 	if err != nil {
 		t.Fatal(err)
 	}

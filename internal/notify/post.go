@@ -12,12 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/hook"
 )
 
-const (
-	userAgent = "secretsync"
-	maxAnswer = 4 << 10 // bytes that are read of an answer, so that the connection ends well
-)
+const maxAnswer = 4 << 10 // bytes that are read of an answer, so that the connection ends well
 
 // poster posts JSON to one URL. Of the URL only the host is ever shown.
 type poster struct {
@@ -56,7 +55,7 @@ func (p *poster) post(ctx context.Context, name string, body []byte, sign func(h
 			return errors.New("url is not one that can be posted to")
 		}
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("User-Agent", userAgent)
+		req.Header.Set("User-Agent", hook.UserAgent)
 		if sign != nil {
 			sign(req.Header)
 		}

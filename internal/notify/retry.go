@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"time"
+
+	"github.com/secretsync-dev/secretsync/internal/hook"
 )
 
 const (
@@ -63,18 +64,8 @@ func (d Deps) try(ctx context.Context, name string, do func(context.Context) err
 
 // netError says what went wrong on the way. It quotes no answer: one might repeat what was sent.
 func netError(err error) error {
-	var refused *addressError
-	var dns *net.DNSError
-	var op *net.OpError
-	switch {
-	case errors.As(err, &refused):
-		return refused
-	case certificateError(err) != nil:
-		return certificateError(err)
-	case errors.As(err, &dns):
-		return &temporary{err: dns}
-	case errors.As(err, &op):
-		return &temporary{err: op}
+	if hook.Refused(err) {
+		return hook.Cause(err)
 	}
-	return &temporary{err: errors.New("the connection broke before there was an answer")}
+	return &temporary{err: hook.Cause(err)}
 }

@@ -3,11 +3,12 @@ package notify
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/secretsync-dev/secretsync/internal/hook"
 )
 
 // Settings are one destination: exactly one of the fields is set. They hold no secret but for Slack.URL.
@@ -123,7 +124,7 @@ func (s *SMTP) check() error {
 	switch s.TLS {
 	case "", StartTLS, TLS:
 	case NoTLS:
-		if s.Username != "" && !isLoopbackName(s.Host) {
+		if s.Username != "" && !hook.IsLoopback(s.Host) {
 			errs = append(errs, errors.New("username with tls: none: a password is sent without TLS to this machine only"))
 		}
 	default:
@@ -172,7 +173,7 @@ func parseURL(text string, allowLocal bool) (*url.URL, error) {
 		return nil, errors.New("url is not a URL with a host")
 	case u.User != nil:
 		return nil, errors.New("url has a user name or a password in it: the signature is what proves the sender")
-	case u.Scheme == "http" && (!allowLocal || !isLoopbackName(u.Hostname())):
+	case u.Scheme == "http" && (!allowLocal || !hook.IsLoopback(u.Hostname())):
 		return nil, errors.New("url must begin with https: plain http is for this machine only, with allowLocal: true")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("url must begin with https")
@@ -183,13 +184,4 @@ func parseURL(text string, allowLocal bool) (*url.URL, error) {
 		}
 	}
 	return u, nil
-}
-
-// isLoopbackName reports whether a host is this machine, by its name or address.
-func isLoopbackName(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return ip != nil && ip.IsLoopback()
 }

@@ -2,20 +2,18 @@ package notify
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
+
+	"github.com/secretsync-dev/secretsync/internal/hook"
 )
 
-// The headers of a signed message. The signature is "v1=" and the HMAC-SHA256, in hex, of the timestamp, a dot and the body.
+// The headers of a signed message, as hook.Sign and hook.HeaderDelivery have them. A delivery is named by the run id.
 const (
-	HeaderTimestamp = "X-SecretSync-Timestamp" // seconds since 1970
-	HeaderSignature = "X-SecretSync-Signature"
-	HeaderDelivery  = "X-SecretSync-Delivery" // the run id, the same in every attempt
+	HeaderTimestamp = hook.HeaderTimestamp
+	HeaderSignature = hook.HeaderSignature
+	HeaderDelivery  = hook.HeaderDelivery
 )
 
 const minKey = 16 // bytes of a signing key
@@ -49,12 +47,7 @@ func (w *webhook) send(ctx context.Context, m Message) error {
 		return fmt.Errorf("write the message: %w", err)
 	}
 	return w.post(ctx, w.name(), body, func(h http.Header) {
-		at := strconv.FormatInt(w.deps.Now().Unix(), 10)
-		mac := hmac.New(sha256.New, w.key)
-		mac.Write([]byte(at + "."))
-		mac.Write(body)
-		h.Set(HeaderTimestamp, at)
-		h.Set(HeaderSignature, "v1="+hex.EncodeToString(mac.Sum(nil)))
+		hook.Sign(h, w.key, body, w.deps.Now())
 		h.Set(HeaderDelivery, token(m.RunID))
 	})
 }

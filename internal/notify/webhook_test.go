@@ -60,8 +60,8 @@ func receive(t *testing.T, codes ...int) *receiver {
 	return r
 }
 
-// hook is a webhook at a URL whose path is a secret.
-func hook(base string) Settings {
+// hookAt is a webhook at a URL whose path is a secret.
+func hookAt(base string) Settings {
 	return Settings{Webhook: &Webhook{URL: base + "/" + canary + "?token=" + canary, SecretEnv: "SECRET", AllowLocal: true}}
 }
 
@@ -81,7 +81,7 @@ func signed(key, text string) string {
 
 func TestAWebhookGetsTheMessageSigned(t *testing.T) {
 	r := receive(t, 204)
-	if got := send(t, mustOpen(t, hook(r.URL), deps(t)), message()); got != "" {
+	if got := send(t, mustOpen(t, hookAt(r.URL), deps(t)), message()); got != "" {
 		t.Fatal(got)
 	}
 	all := r.requests()
@@ -106,7 +106,7 @@ func TestAWebhookGetsTheMessageSigned(t *testing.T) {
 
 func TestAMessageHasNoNullLists(t *testing.T) {
 	r := receive(t, 200)
-	send(t, mustOpen(t, hook(r.URL), deps(t)), Message{Outcome: Failed, Error: "no credentials"})
+	send(t, mustOpen(t, hookAt(r.URL), deps(t)), Message{Outcome: Failed, Error: "no credentials"})
 	if body := r.requests()[0].body; strings.Contains(body, "null") || strings.Contains(body, "omitted") {
 		t.Errorf("got %s", body)
 	}
@@ -115,7 +115,7 @@ func TestAMessageHasNoNullLists(t *testing.T) {
 func TestAWebhookThatFailsForAMomentIsTriedAgainWithTheSameDelivery(t *testing.T) {
 	for _, codes := range [][]int{{500, 200}, {429, 503, 201}, {408, 200}} {
 		r := receive(t, codes...)
-		if got := send(t, mustOpen(t, hook(r.URL), deps(t)), message()); got != "" {
+		if got := send(t, mustOpen(t, hookAt(r.URL), deps(t)), message()); got != "" {
 			t.Errorf("%v: %s", codes, got)
 		}
 		all := r.requests()
@@ -138,7 +138,7 @@ func TestWhatAWebhookAnswersIsToldByItsCodeOnly(t *testing.T) {
 		410: {"it answered 410 Gone", 1},
 	} {
 		r := receive(t, code)
-		got := send(t, mustOpen(t, hook(r.URL), deps(t)), message())
+		got := send(t, mustOpen(t, hookAt(r.URL), deps(t)), message())
 		if host, _ := url.Parse(r.URL); got != "notify webhook "+host.Host+": "+want.says {
 			t.Errorf("got %s", got)
 		}
@@ -155,10 +155,10 @@ func TestAWebhookThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	t.Cleanup(func() { close(gone) })
 	d := deps(t)
 	d.Timeout = 20 * time.Millisecond
-	if got := send(t, mustOpen(t, hook(s.URL), d), message()); !strings.HasSuffix(got, ": 3 attempts: no answer within 20ms") {
+	if got := send(t, mustOpen(t, hookAt(s.URL), d), message()); !strings.HasSuffix(got, ": 3 attempts: no answer within 20ms") {
 		t.Errorf("got %s", got)
 	}
-	if got := send(t, mustOpen(t, hook("http://"+closedPort(t)), d), message()); !strings.Contains(got, "3 attempts: dial tcp 127.0.0.1:") || !strings.HasSuffix(got, "connection refused") {
+	if got := send(t, mustOpen(t, hookAt("http://"+closedPort(t)), d), message()); !strings.Contains(got, "3 attempts: dial tcp 127.0.0.1:") || !strings.HasSuffix(got, "connection refused") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -181,7 +181,7 @@ func TestAServerThatRepeatsWhatItWasSentIsNotQuoted(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	if got := send(t, mustOpen(t, hook("http://"+l.Addr().String()), deps(t)), message()); !strings.Contains(got, "the connection broke") {
+	if got := send(t, mustOpen(t, hookAt("http://"+l.Addr().String()), deps(t)), message()); !strings.Contains(got, "the connection broke") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -192,7 +192,7 @@ func TestAnInterruptedNotificationEnds(t *testing.T) {
 	d.Backoff = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	errs := mustOpen(t, hook(r.URL), d).Send(ctx, message())
+	errs := mustOpen(t, hookAt(r.URL), d).Send(ctx, message())
 	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "interrupted") {
 		t.Errorf("got %v", errs)
 	}
@@ -206,7 +206,7 @@ func TestAWebhookIsTrustedByItsCertificate(t *testing.T) {
 	r.Config.ErrorLog = log.New(io.Discard, "", 0)
 	r.StartTLS()
 	t.Cleanup(r.Close)
-	s := hook(r.URL)
+	s := hookAt(r.URL)
 	if got := send(t, mustOpen(t, s, deps(t)), message()); !strings.Contains(got, "its certificate is not trusted: x509:") || strings.Contains(got, "attempts") {
 		t.Errorf("got %s", got)
 	}

@@ -66,7 +66,7 @@ type Session interface {
 	SetPassword(ctx context.Context, user, password string) error
 	// SetClone makes clone a user with this password and the rights that user has: it is created, or changed.
 	SetClone(ctx context.Context, user, clone, password string) error
-	// Forget takes away every password of a user but these, where a user can have several.
+	// Forget takes away every password of a user but these, where a user can have several. An error, with nothing changed, where the user has none of these.
 	Forget(ctx context.Context, user string, keep []string) error
 	// Close ends it.
 	Close(ctx context.Context)

@@ -330,3 +330,14 @@ func TestAnInterruptionBeforeSetSecretChangesNothingAndOneAfterItLetsItFinish(t 
 		}
 	}
 }
+
+func TestACheckSaysWhetherTheCurrentCredentialWorks(t *testing.T) {
+	l := newLab(t, rotate.SingleUser)
+	if err := l.r.Check(t.Context(), l.s); err != nil {
+		t.Error(err)
+	}
+	l.server.users["app"] = nil
+	if err := l.r.Check(t.Context(), l.s); !errors.Is(err, rotate.ErrDenied) || strings.Contains(err.Error(), canary) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -92,7 +92,12 @@ func (l *lab) with(member, text string) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.place.Put(secretName, v)
+	if l.counts == nil {
+		l.place.Put(secretName, v)
+		return
+	}
+	l.counts.before, l.counts.promoted = len(l.counts.values), false
+	l.counts.values = append(l.counts.values, v)
 }
 
 // versions returns how many values were ever made.

@@ -190,13 +190,18 @@ func (w *work) unchanged(ctx context.Context, value secret.Value) error {
 // settlings is how often settle follows what others do.
 const settlings = 10
 
-// accept makes the service accept what is current now, in place of c.Pending.
+// accept makes the service accept what is current now, in place of c.Pending or, where that is refused too, of what was current when the rotation began: that may have been restored.
 func (w *work) accept(ctx context.Context, c Change) (err error) {
+	began := c.Current
 	if c.Current, err = w.s.At.Value(ctx, w.s.Name, w.now.Current); err != nil {
 		return err
 	}
 	if c.Previous, err = w.valueIfAny(ctx, w.now.Previous); err != nil {
 		return err
 	}
-	return w.engine.Undo(ctx, c)
+	if err = w.engine.Undo(ctx, c); errors.Is(err, ErrDenied) && !began.IsZero() && !began.Equal(c.Current) {
+		c.Pending = began
+		err = w.engine.Undo(ctx, c)
+	}
+	return err
 }

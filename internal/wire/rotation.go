@@ -154,7 +154,7 @@ func Waves(r *config.Rotation) []rollout.Wave {
 			wave.ECS = append(wave.ECS, rollout.ECSService(s))
 		}
 		if w.Webhook != nil {
-			wave.Webhook = &rollout.Webhook{URL: w.Webhook.URL, Key: w.Webhook.SecretEnv}
+			wave.Webhook = &rollout.Webhook{URL: w.Webhook.URL, Key: w.Webhook.SecretEnv, Timeout: w.Webhook.Timeout}
 		}
 		for _, p := range w.Gate {
 			wave.Gate = append(wave.Gate, rollout.Probe(p))

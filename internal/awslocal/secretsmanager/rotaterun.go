@@ -79,14 +79,17 @@ func (r *rotations) start(s *Service, j rotationJob) {
 	}
 	r.under[j.arn] = true
 	r.going.Go(func() {
-		r.run(s, j, f)
+		outcome := r.run(s, j, f)
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.under, j.arn)
+		delete(r.under, j.arn) // before anybody is told: who then begins the next rotation is not too early
+		r.mu.Unlock()
+		if outcome != "" {
+			s.rotated(j, outcome)
+		}
 	})
 }
 
-// run calls the function for each step, and again for one that fails.
+// run calls the function for each step, and again for one that fails. It returns what is to be told of it; nothing where the whole AWS ends.
 //
 //	after                       the rotation
 //	a step failed three times   has failed
@@ -94,14 +97,13 @@ func (r *rotations) start(s *Service, j rotationJob) {
 //	AWSPENDING was moved        is abandoned
 //	finishSecret, current       has succeeded
 //	finishSecret, not current   has failed
-func (r *rotations) run(s *Service, j rotationJob, f Function) {
-	outcome := "RotationStarted"
+func (r *rotations) run(s *Service, j rotationJob, f Function) (outcome string) {
+	told := "RotationStarted"
 	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
-		if !s.rotated(j, outcome) {
-			s.rotated(j, "RotationAbandoned")
-			return
+		if !s.rotated(j, told) {
+			return "RotationAbandoned"
 		}
-		outcome = ""
+		told = ""
 		payload, err := json.Marshal(map[string]string{"Step": step, "SecretId": j.arn, "ClientRequestToken": j.token})
 		for n := 0; n < stepAttempts && err == nil; n++ {
 			if failed := f(r.ctx, payload); failed == nil {
@@ -111,14 +113,13 @@ func (r *rotations) run(s *Service, j rotationJob, f Function) {
 			}
 		}
 		if r.ctx.Err() != nil {
-			return // the whole AWS ends
+			return ""
 		}
 		if err != nil || step == "createSecret" && !s.rotated(j, "created") {
-			s.rotated(j, "RotationFailed")
-			return
+			return "RotationFailed"
 		}
 	}
-	s.rotated(j, "finished")
+	return "finished"
 }
 
 // rotated takes note of how far a rotation is, and returns whether it may go on.

@@ -10,10 +10,10 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/rotate/login"
 )
 
-// SetClone gives the other one of two users that take turns a password. NAME has the rights; for every account of it that logs in with a password NAME_clone gets one for the same host: it is
-// made where it is missing, and has from then on, at every rotation, what NAME has: the plugin, what it requires (TLS), limits, whether it is locked, roles, default roles and all that
-// SHOW GRANTS tells, what MySQL's partial revokes keep back included. Nothing is taken away from either of them otherwise. It is not one transaction, for the server has none for users; to repeat it is safe.
-// ErrForm where NAME does not exist. It takes CREATE USER, SELECT on the schema mysql, and the rights of NAME with GRANT OPTION.
+// SetClone gives the other one of two users that take turns a password. NAME has the rights; for every account of it that logs in with a password NAME_clone gets one for the same host:
+// it is made where it is missing, and has from then on, at every rotation, what NAME has: the plugin, what it requires (TLS), limits, whether it is locked, roles, default roles and all that SHOW GRANTS
+// tells, what MySQL's partial revokes keep back included. Nothing is taken away from either of them otherwise. It is not one transaction, for the server has none for users; to
+// repeat it is safe. ErrForm where NAME does not exist. It takes CREATE USER, SELECT on the schema mysql, and the rights of NAME with GRANT OPTION.
 func (s *session) SetClone(ctx context.Context, user, clone, password string) error {
 	base := login.Base(user)
 	ctx, cancel := login.Within(ctx, login.CallTimeout)

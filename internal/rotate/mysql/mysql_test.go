@@ -77,7 +77,9 @@ func use(s *rotatetest.Server, user, password, base string) error {
 		return err
 	}
 	defer db.Close()
-	for _, statement := range []string{"CREATE TABLE IF NOT EXISTS %s.t (n int)", "INSERT INTO %s.t VALUES (1)", "UPDATE %s.t SET n = 2", "DELETE FROM %s.t WHERE n = 2", "CREATE OR REPLACE VIEW %s.v AS SELECT 1"} {
+	for _, statement := range []string{
+		"CREATE TABLE IF NOT EXISTS %s.t (n int)", "INSERT INTO %s.t VALUES (1)", "UPDATE %s.t SET n = 2", "DELETE FROM %s.t WHERE n = 2", "CREATE OR REPLACE VIEW %s.v AS SELECT 1",
+	} {
 		if _, err := db.Exec(fmt.Sprintf(statement, place(base))); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}

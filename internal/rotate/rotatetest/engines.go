@@ -37,7 +37,7 @@ func MariaDB(t *testing.T) *Server {
 	s, programs := find(t, "mariadb", "mariadbd", "mariadb-install-db")
 	s.User, s.Password, s.program, s.stop, s.ready = "admin", root, programs[0], syscall.SIGTERM, "ready for connections"
 	s.do(t, programs[1], "--no-defaults", "--datadir="+s.file("data"), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
-	s.give(t, "init.sql", "CREATE USER IF NOT EXISTS 'admin'@'%' IDENTIFIED BY '"+root+"';\nGRANT ALL PRIVILEGES ON *.* TO 'admin'@'%' WITH GRANT OPTION;\nGRANT PROXY ON ''@'%' TO 'admin'@'%' WITH GRANT OPTION;\n")
+	s.give(t, "init.sql", "CREATE USER IF NOT EXISTS 'admin'@'%' IDENTIFIED BY '"+root+"';\nGRANT ALL PRIVILEGES ON *.* TO 'admin'@'%' WITH GRANT OPTION;\n")
 	s.args = []string{
 		"--no-defaults", "--datadir=" + s.file("data"), "--socket=" + s.file("socket"), "--pid-file=" + s.file("pid"), "--init-file=" + s.file("init.sql"),
 		"--bind-address=" + s.Host, "--port=" + strconv.Itoa(s.Port), "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",

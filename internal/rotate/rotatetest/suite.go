@@ -50,7 +50,11 @@ var suite = []test{
 		for i, name := range append([]string{"app_other"}, h.Names...) {
 			h.Create(t, name, canary)
 			s := h.master(t)
-			for _, p := range passwords(2)[:3] {
+			some := passwords(2)[:3]
+			if i > 0 {
+				some = some[:1]
+			}
+			for _, p := range some {
 				must(t, s.SetPassword(t.Context(), name, p))
 				must(t, s.SetPassword(t.Context(), name, p))
 				must(t, s.Forget(t.Context(), name, []string{p}))
@@ -78,7 +82,10 @@ var suite = []test{
 		h.Create(t, "app_meek", canary)
 		h.Create(t, "app_victim", canary)
 		s := h.open(t, "app_meek", canary)
-		for _, err := range []error{s.SetPassword(t.Context(), "app_victim", canary+"2"), s.SetClone(t.Context(), "app_meek", "app_meek_clone", canary), s.SetClone(t.Context(), "app_victim_clone", "app_victim", canary+"2")} {
+		for _, err := range []error{
+			s.SetPassword(t.Context(), "app_victim", canary+"2"), s.SetClone(t.Context(), "app_meek", "app_meek_clone", canary),
+			s.SetClone(t.Context(), "app_victim_clone", "app_victim", canary+"2"),
+		} {
 			if told(t, err) == nil {
 				t.Error("it was done")
 			}
@@ -103,7 +110,11 @@ var suite = []test{
 			current, password := base, canary+" 0"
 			h.Create(t, base, password)
 			must(t, h.Use(t, base, password, base))
-			for turn := range 4 {
+			turns := 4
+			if i > 0 {
+				turns = 2
+			}
+			for turn := range turns {
 				next, nextPassword := clone, fmt.Sprint(canary, " ' ", turn+1)
 				if current == clone {
 					next = base
@@ -112,8 +123,6 @@ var suite = []test{
 				must(t, s.SetClone(t.Context(), current, next, nextPassword))
 				must(t, h.Use(t, current, password, base))
 				must(t, s.SetClone(t.Context(), current, next, nextPassword))
-				must(t, h.Use(t, next, nextPassword, base))
-				must(t, h.Use(t, current, password, base))
 				must(t, s.Forget(t.Context(), next, []string{nextPassword}))
 				must(t, h.Use(t, next, nextPassword, base))
 				must(t, h.Use(t, current, password, base))

@@ -29,7 +29,7 @@ func (s *parameters) Rotation(ctx context.Context) (store.Rotation, error) {
 		return nil, err
 	}
 	if s.label != "" && s.label != labelCurrent {
-		return nil, site.Errorf("open", "", store.ErrInvalid, "its secrets are read by the label %s, and what a rotation makes current is the latest version, labelled %s", s.label, labelCurrent)
+		return nil, site.Errorf("open", "", store.ErrInvalid, "its secrets are read by the label %s, and a rotation moves %s", s.label, labelCurrent)
 	}
 	c := s.client(site)
 	return &rotation{client: c, prefix: s.prefix, tier: s.tier}, nil
