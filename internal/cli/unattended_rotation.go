@@ -145,6 +145,9 @@ func (u *unattended) step(ctx context.Context, s event.Step) error {
 		if r, err = u.app.rotation(ctx, u.session, store.Ref{Store: in, Secret: name}); err != nil {
 			return err
 		}
+		if driven, ok := r.secret.At.(store.DrivenRotation); ok && !s.RotationToken.IsZero() {
+			r.secret.At = driven.Driven(s.RotationToken)
+		}
 		if err = r.rotator.Step(ctx, r.secret, rotate.Step(s.Step), s.Token); !errors.Is(err, store.ErrNotFound) {
 			return err
 		}

@@ -58,3 +58,9 @@ type NativeRotator interface {
 	// Rotate starts the rotation of a secret that has one configured, under a token of the caller's choice, and returns at once. ErrInvalid where there is none, or one is under way.
 	Rotate(ctx context.Context, name secret.Name, token secret.Version) error
 }
+
+// A DrivenRotation is a Rotation of a store that drives rotations itself, and may give whoever does a step a proof that it asked for it.
+type DrivenRotation interface {
+	// Driven returns the Rotation that shows the proof with what it proposes.
+	Driven(proof secret.Value) Rotation
+}

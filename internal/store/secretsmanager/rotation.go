@@ -18,13 +18,17 @@ func (s *sm) Rotation(ctx context.Context) (store.Rotation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rotation{newClient(site)}, nil
+	return &rotation{client: newClient(site)}, nil
 }
 
 // rotation rotates the secrets of one account and Region. Names may be ARNs too.
 type rotation struct {
-	*client // and Place
+	*client              // and Place
+	proof   secret.Value // the rotation token of the step that is done; zero: none
 }
+
+// Driven returns the rotation that sends a rotation token with PutSecretValue, which a rotation function needs that has assumed a role, or is another account's.
+func (r *rotation) Driven(proof secret.Value) store.Rotation { return &rotation{r.client, proof} }
 
 // Stages describes the secret. When its current version was made only a listing of versions tells: its own dates change with a tag, too.
 func (r *rotation) Stages(ctx context.Context, name secret.Name) (store.Stages, error) {

@@ -249,3 +249,26 @@ func TestAFamilyIsNotRotated(t *testing.T) {
 	_, err := open(t, awscfg.New(awscfg.Options{}), "role: SecretSyncRole").(store.Rotator).Rotation(t.Context())
 	wantKind(t, err, store.ErrInvalid)
 }
+
+func TestTheTokenOfAStepGoesWithItsProposalAndIntoNoError(t *testing.T) {
+	_, url := embedded(t, awslocal.Options{})
+	f := factory(t, url, spoke)
+	raw := rawClient(url, keys(spoke))
+	if _, err := raw.CreateSecret(t.Context(), &api.CreateSecretInput{Name: aws.String("a"), SecretString: aws.String("one")}); err != nil {
+		t.Fatal(err)
+	}
+	r := rotationOf(t, open(t, f, "region: us-east-1"))
+	for _, c := range []struct {
+		proof string
+		ok    bool
+	}{{"too-short-for-AWS", false}, {"0123456789-0123456789-0123456789-0123456789", true}} {
+		now, err := r.Stages(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.(store.DrivenRotation).Driven(secret.Text([]byte(c.proof))).Propose(t.Context(), now, "11111111-1111-4111-8111-111111111111", secret.Text([]byte("two")))
+		if (err == nil) != c.ok || err != nil && strings.Contains(err.Error(), c.proof) {
+			t.Errorf("%s: %v", c.proof, err)
+		}
+	}
+}

@@ -45,9 +45,12 @@ func (r *rotation) propose(ctx context.Context, now store.Stages, v secret.Versi
 	}
 	in := &api.PutSecretValueInput{SecretId: aws.String(string(name)), ClientRequestToken: aws.String(string(v)), VersionStages: []string{labelPending}}
 	in.SecretString, in.SecretBinary = material(value)
+	if !r.proof.IsZero() {
+		in.RotationToken = aws.String(string(r.proof.Reveal()))
+	}
 	out, err := r.api.PutSecretValue(ctx, in)
 	if err != nil {
-		err = r.Fail("PutSecretValue", name, err)
+		err = withhold(r.Fail("PutSecretValue", name, err), r.proof)
 		if errors.Is(err, store.ErrConflict) {
 			return &store.Error{Op: "PutSecretValue", Name: name, Place: r.At, Kind: store.ErrCollision, Code: "ResourceExistsException"}
 		}
