@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/secretsync-dev/secretsync/internal/awscfg"
+	"github.com/secretsync-dev/secretsync/internal/config"
 	"github.com/secretsync-dev/secretsync/internal/iam"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
@@ -114,6 +115,9 @@ func iamInput(s *session) (iam.Input, error) {
 		}
 	}
 	in.Queue, _ = awscfg.QueueARN(f.Serve.Queue)
+	for i := range f.Rotations {
+		in.Rotations = append(in.Rotations, rotationAccess(&f.Rotations[i]))
+	}
 	for _, st := range f.Stores {
 		var settings map[string]any
 		if err := st.Decode(&settings); err != nil {
@@ -130,6 +134,21 @@ func iamInput(s *session) (iam.Input, error) {
 		}
 	}
 	return in, nil
+}
+
+// rotationAccess returns what permissions for a rotation follow from.
+func rotationAccess(r *config.Rotation) iam.Rotation {
+	all := iam.Rotation{Secret: iam.SecretRef{Store: r.Store, Secret: r.Secret}, Plain: r.Engine == "generate"}
+	if r.Master != nil {
+		master := iam.SecretRef(*r.Master)
+		all.Master = &master
+	}
+	for _, w := range r.After {
+		for _, s := range w.ECS {
+			all.Services = append(all.Services, iam.Service{Cluster: s.Cluster, Name: s.Service, Account: s.Account, Region: s.Region, Role: s.Role})
+		}
+	}
+	return all
 }
 
 // clusterOf reads what a store of Kubernetes says of its cluster of EKS.

@@ -72,6 +72,18 @@ func (o opened) input(t *testing.T) iam.Input {
 		}
 	}
 	in.Queue, _ = awscfg.QueueARN(o.file.Serve.Queue)
+	for _, r := range o.file.Rotations {
+		one := iam.Rotation{Secret: iam.SecretRef{Store: r.Store, Secret: r.Secret}, Plain: r.Engine == "generate"}
+		if r.Master != nil {
+			one.Master = &iam.SecretRef{Store: r.Master.Store, Secret: r.Master.Secret}
+		}
+		for _, w := range r.After {
+			for _, s := range w.ECS {
+				one.Services = append(one.Services, iam.Service{Cluster: s.Cluster, Name: s.Service, Account: s.Account, Region: s.Region, Role: s.Role})
+			}
+		}
+		in.Rotations = append(in.Rotations, one)
+	}
 	for _, s := range o.file.Stores {
 		var settings map[string]any
 		if err := s.Decode(&settings); err != nil {

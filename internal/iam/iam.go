@@ -36,6 +36,8 @@ type Input struct {
 	Queue string
 	// Clusters are those of Amazon EKS that copies go to.
 	Clusters []Cluster
+	// Rotations are the secrets that are rotated.
+	Rotations []Rotation
 	// HubRole is the ARN of the role that runs the program. Empty: DefaultHubRole of the hub's account.
 	HubRole string
 	// Accounts are accounts that the configuration does not name, as those of the groups' secret.
@@ -98,6 +100,9 @@ func Generate(in Input) (*Result, error) {
 	errs = append(errs, g.reads())
 	for _, topic := range in.Topics {
 		g.hub.allow(purposeNotify, nil, "sns:Publish", []string{topic})
+	}
+	for _, r := range in.Rotations {
+		errs = append(errs, g.rotation(r))
 	}
 	g.events()
 	g.clusters()
@@ -186,15 +191,20 @@ func (g *generator) role(arn string, account secret.AccountID) *role {
 	return g.roles[arn]
 }
 
+// roleARN returns the ARN of a role that is named by it, or by its name in an account.
+func (g *generator) roleARN(role string, account secret.AccountID) string {
+	if strings.HasPrefix(role, "arn:") {
+		return role
+	}
+	return fmt.Sprintf("arn:%s:iam::%s:role/%s", g.Partition, account, strings.TrimPrefix(role, "/"))
+}
+
 // roleOf returns the role that works in a store, and lets the hub into it.
 func (g *generator) roleOf(st Store, account secret.AccountID) *role {
 	if st.Role == "" {
 		return g.hub
 	}
-	arn := st.Role
-	if !strings.HasPrefix(arn, "arn:") {
-		arn = fmt.Sprintf("arn:%s:iam::%s:role/%s", g.Partition, account, strings.TrimPrefix(st.Role, "/"))
-	}
+	arn := g.roleARN(st.Role, account)
 	r := g.role(arn, account)
 	if st.ExternalID != "" && !slices.Contains(r.externalIDs, st.ExternalID) {
 		r.externalIDs = append(r.externalIDs, st.ExternalID)

@@ -79,6 +79,8 @@ const (
 	purposeCreate   = "CreateCopies"
 	purposeChange   = "ChangeOwnCopies"
 	purposeWrite    = "WriteParameters"
+	purposeRotate   = "RotateSecrets"
+	purposeDeploy   = "DeployServices"
 	purposeSources  = "DecryptSources"
 	purposeKeys     = "UseKeys"
 	purposeExamine  = "DescribeKeys"
@@ -91,7 +93,7 @@ const (
 )
 
 func purposes() []string {
-	return []string{purposeList, purposeDescribe, purposeRead, purposeCreate, purposeChange, purposeWrite, purposeSources, purposeKeys, purposeExamine,
+	return []string{purposeList, purposeDescribe, purposeRead, purposeCreate, purposeChange, purposeWrite, purposeRotate, purposeDeploy, purposeSources, purposeKeys, purposeExamine,
 		purposeAssume, purposeClusters, purposeEvents, purposeNotify}
 }
 

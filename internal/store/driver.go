@@ -120,6 +120,8 @@ type Access struct {
 	Resource string // ScopeAny, ScopeSecret, ScopeParameter, ScopeKey or ScopeRole
 	// Optional: without it the tool works by a fallback.
 	Optional bool
+	// Beside is what the names of secrets end in where it is not about them, but about what is kept beside them.
+	Beside string
 }
 
 // What an Access is about.

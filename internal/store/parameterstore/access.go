@@ -45,12 +45,15 @@ func (s *parameters) Access(use store.Use) []store.Access {
 		kms := func(action string, optional bool) store.Access {
 			return store.Access{Action: "kms:" + action, Resource: store.ScopeKey, Optional: optional}
 		}
+		beside := func(action string) store.Access {
+			return store.Access{Action: "ssm:" + action, Resource: store.ScopeParameter, Beside: besideSuffix}
+		}
 		return []store.Access{
-			ssm("GetParameterHistory", store.ScopeParameter, false),
-			ssm("GetParameter", store.ScopeParameter, false),
-			ssm("PutParameter", store.ScopeParameter, false),
+			ssm("GetParameterHistory", store.ScopeParameter, false), beside("GetParameterHistory"),
+			ssm("GetParameter", store.ScopeParameter, false), beside("GetParameter"),
+			ssm("PutParameter", store.ScopeParameter, false), beside("PutParameter"),
 			ssm("LabelParameterVersion", store.ScopeParameter, false),
-			ssm("DeleteParameter", store.ScopeParameter, false), // of what is kept beside the parameter
+			beside("DeleteParameter"),
 			kms("Decrypt", false),
 			kms("Encrypt", s.tier == types.ParameterTierAdvanced),
 			kms("GenerateDataKey", s.tier == types.ParameterTierStandard),
