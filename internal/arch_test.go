@@ -64,7 +64,7 @@ var arrows = map[string][]string{
 	"internal/hook":                 {},
 	"internal/rollout":              {"internal/awscfg", "internal/hook", "internal/plan", "internal/program", "internal/secret", "internal/store"},
 	"internal/share":                {"internal/awscfg", "internal/secret", "internal/store"},
-	"internal/wire":                 {"internal/config", "internal/engine", "internal/notify", "internal/plan", "internal/rollout", "internal/rotate", "internal/secret", "internal/store"},
+	"internal/wire":                 {"internal/config", "internal/engine", "internal/hook", "internal/notify", "internal/plan", "internal/rollout", "internal/rotate", "internal/rotate/all", "internal/secret", "internal/store"},
 	"internal/awslocal":             {"internal/awslocal/…/"}, // an AWS of its own: it knows nothing of the tool
 	"internal/demo":                 {"internal/awscfg", "internal/awslocal", "internal/config", "internal/engine", "internal/event", "internal/plan", "internal/store/all", "internal/wire"},
 	"internal/cli": {"internal/awscfg", "internal/awslocal", "internal/config", "internal/daemon", "internal/demo", "internal/engine", "internal/event", "internal/iam", "internal/kube", "internal/lambda", "internal/notify", "internal/plan", "internal/rollout", "internal/rotate", "internal/rotate/all",

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/secretsync-dev/secretsync/internal/engine"
+	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -26,9 +28,27 @@ func newDoctor(a *app) *cobra.Command {
 				return err
 			}
 			a.introduce(cmd.Context(), s, "", false)
+			all = append(all, a.checkRotations(cmd.Context(), s)...)
 			return a.printChecks(append(all, a.checkNotify(s)...))
 		},
 	}
+}
+
+// checkRotations says whether the secrets that are rotated can be looked at, and are rotated by nobody else. It rotates nothing.
+func (a *app) checkRotations(ctx context.Context, s *session) (all []engine.Check) {
+	for i := range s.file.Rotations {
+		ref := store.Ref{Store: s.file.Rotations[i].Store, Secret: s.file.Rotations[i].Secret}
+		c := engine.Check{Check: "rotation", Subject: nameOf(ref), OK: true, Detail: "its versions can be looked at; nothing was rotated"}
+		r, err := a.rotation(ctx, s, ref)
+		if err == nil {
+			_, _, err = r.age(ctx)
+		}
+		if err != nil {
+			c.OK, c.Detail = false, err.Error()
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // checkNotify says whether what `notify:` needs is there. It sends nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ func newRotate(a *app) *cobra.Command {
 		Long: `Rotates one secret now: a new credential is made, the service is made to accept it, it is tested, and only then it becomes the current one.
 Its copies follow, wave by wave where the configuration has waves.
 
-What was interrupted is resumed by the same command, and given up by --cancel. --rollback makes the previous credential current again, there and in all copies.`,
+What was interrupted is resumed by the same command, and given up by --cancel. Where copies still hold what was current before, that is what is resumed:
+nothing new is rotated before they hold the current one. --rollback makes the previous credential current again, there and in all copies.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&in, "store", "", "the store of the configuration that holds the secret (default: that of its entry in rotations, else the one that all syncs read)")
@@ -30,17 +32,19 @@ What was interrupted is resumed by the same command, and given up by --cancel. -
 		switch {
 		case args[0] == "":
 			return errors.New("rotate: the name is empty")
-		case len(a.flags.only) > 0:
-			return errors.New("rotate names its secret itself: --only does not apply")
+		case strings.HasPrefix(args[0], "arn:"):
+			return errors.New("rotate: name the secret, not its ARN; --store says where it is")
+		case a.flags.sync != "" || len(a.flags.only) > 0:
+			return errors.New("rotate names its secret itself, and all its copies follow: --sync and --only don't apply")
 		case cmd.Flags().Changed("store") && in == "":
 			return errors.New("--store is empty: want the name of a store")
 		}
-		do := (*rotate.Rotator).Rotate
+		do := anew
 		switch {
 		case cancel:
-			do = (*rotate.Rotator).Cancel
+			do = (*rotation).cancel
 		case rollback:
-			do = (*rotate.Rotator).Rollback
+			do = (*rotation).rollback
 		}
 		return a.rotate(cmd.Context(), secret.Name(args[0]), secret.StoreName(in), do)
 	}
@@ -56,11 +60,7 @@ type rotationReport struct {
 }
 
 // rotate does one rotation, or what undoes one, and what follows.
-func (a *app) rotate(ctx context.Context, name secret.Name, in secret.StoreName, do func(*rotate.Rotator, context.Context, rotate.Secret) (rotate.Report, error)) error {
-	o, err := a.options()
-	if err != nil {
-		return err
-	}
+func (a *app) rotate(ctx context.Context, name secret.Name, in secret.StoreName, do func(*rotation, context.Context) (rotate.Report, error)) error {
 	s, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -78,18 +78,22 @@ func (a *app) rotate(ctx context.Context, name secret.Name, in secret.StoreName,
 		a.introduceFailed(s)
 		return err
 	}
-	done, err := do(r.rotator, ctx, r.secret)
-	if err != nil {
-		t.ended(ctx, err)
+	done, err := do(r, ctx)
+	if err == nil {
+		a.introduce(ctx, s, "", false)
+	} else {
+		a.introduceFailed(s)
 		if len(done.Steps) == 0 {
+			t.ended(ctx, err)
 			return err
 		}
+		t.failed(ctx, a.failedRotation(s, ref, failedStep(&done), err))
 	}
 	report := rotationReport{Version: 1, Rotation: done, Waves: []waveReport{}}
+	a.warnAll(done.Warnings)
 	code := codeOfRotation(err)
 	if err == nil && done.To != "" {
-		a.warnAll(done.Warnings)
-		report.Waves, err = r.follow(ctx, s.engine, o)
+		report.Waves, err = r.follow(ctx, s.engine, manner{})
 		code = codeOfWaves(report.Waves, err)
 		if err != nil {
 			report.Error = err.Error()
@@ -103,6 +107,31 @@ func (a *app) rotate(ctx context.Context, name secret.Name, in secret.StoreName,
 		return err
 	}
 	return exitWith(code)
+}
+
+// anew rotates, or finishes what was begun: the rotation, or what follows the last one.
+func anew(r *rotation, ctx context.Context) (rotate.Report, error) {
+	now, err := r.secret.At.Stages(ctx, r.ref.Secret)
+	if err != nil || now.Pending != "" || now.By != "" {
+		return r.rotator.Rotate(ctx, r.secret) // which says what is wrong
+	}
+	behind, err := r.behind(ctx, r.session.engine)
+	switch {
+	case err != nil:
+		return rotate.Report{}, fmt.Errorf("rotate %q: look at its copies: %w", string(r.ref.Secret), err)
+	case !behind:
+		return r.rotator.Rotate(ctx, r.secret)
+	}
+	at, err := r.secret.At.Place(ctx)
+	return rotate.Report{Store: r.ref.Store, Name: r.ref.Secret, Place: at, Outcome: rotate.Resumed, From: now.Current, To: now.Current, Steps: []rotate.StepReport{}}, err
+}
+
+func (r *rotation) cancel(ctx context.Context) (rotate.Report, error) {
+	return r.rotator.Cancel(ctx, r.secret)
+}
+
+func (r *rotation) rollback(ctx context.Context) (rotate.Report, error) {
+	return r.rotator.Rollback(ctx, r.secret)
 }
 
 func codeOfRotation(err error) int {
@@ -127,11 +156,12 @@ func codeOfWaves(all []waveReport, err error) int {
 func (r *rotation) tellWaves(ctx context.Context, t *teller, all []waveReport, err error) {
 	for _, w := range all {
 		if w.Copies != nil {
+			r.app.warnAll(w.Copies.Warnings)
 			t.done(ctx, w.Copies)
 		}
 	}
 	if err != nil && !errors.Is(err, errCopies) {
-		t.ended(ctx, fmt.Errorf("rotate %q: what follows: %w", string(r.ref.Secret), err))
+		t.failed(ctx, r.app.failedRotation(r.session, r.ref, string(afterwards), err))
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/secretsync-dev/secretsync/internal/rotate"
@@ -20,6 +21,10 @@ func (p *page) rotation(r *rotate.Report) {
 	if r.Strategy != "" {
 		by += ", " + string(r.Strategy)
 	}
+	if r.Outcome == rotate.Resumed && r.From == r.To {
+		p.linef("Resumed: version %s is current, and copies hold what was before. They are brought up to date; nothing new was rotated.", r.To)
+		return
+	}
 	switch r.Outcome {
 	case rotate.Rotated, rotate.Resumed, rotate.RolledBack:
 		past := map[rotate.Outcome]string{rotate.Rotated: "Rotated", rotate.Resumed: "Resumed and finished", rotate.RolledBack: "Rolled back"}[r.Outcome]
@@ -29,10 +34,7 @@ func (p *page) rotation(r *rotate.Report) {
 	case rotate.Nothing:
 		p.linef("There is no rotation to cancel: version %s is current.", r.From)
 	default:
-		p.linef("FAILED: version %s is current, as before.", r.From)
-		if r.Error != "" {
-			p.linef("  %s", r.Error)
-		}
+		p.linef("FAILED: version %s is current. The same command goes on where it ended; --cancel gives the rotation up.", cmp.Or(r.To, r.From))
 	}
 }
 

@@ -48,6 +48,13 @@ func (t *teller) done(ctx context.Context, r *engine.Report) {
 	}
 }
 
+// failed tells of what failed outside of a run. An interruption was somebody's own doing.
+func (t *teller) failed(ctx context.Context, m notify.Message) {
+	if ctx.Err() == nil {
+		t.tell(ctx, m)
+	}
+}
+
 // tell sends a message, and returns how many destinations it did not reach.
 func (t *teller) tell(ctx context.Context, m notify.Message) (failed int) {
 	if t.to.Empty() {

@@ -33,9 +33,9 @@ type unattended struct {
 
 // past is what a process knows of its runs, whatever configuration they had. The zero past is that of a process that has just begun.
 type past struct {
-	told    notify.Memory
-	deleted engine.Deletions
-	owed    owed
+	told     notify.Memory
+	deleted  engine.Deletions
+	followed followed
 }
 
 // unattended opens the configuration for runs that go on. observe, where it is not nil, is told of every call.
@@ -85,7 +85,7 @@ func (u *unattended) run(ctx context.Context, job daemon.Job) (r *engine.Report,
 		u.engine.Store(e)
 	}
 	e := u.engine.Load()
-	run, err := e.Plan(ctx, engine.Options{Only: job.Only, Due: job.Syncs, Hints: job.Hints, Held: u.held()})
+	run, err := e.Plan(ctx, engine.Options{Only: job.Only, Due: job.Syncs, Hints: job.Hints, Held: u.held(ctx)})
 	if err != nil {
 		u.tellError(ctx, job, runID, err)
 		return nil, err
@@ -188,12 +188,12 @@ func covers(job daemon.Job, r *engine.Report) func(notify.Item) bool {
 		}
 		return func(i notify.Item) bool {
 			_, name, ok := strings.Cut(i.Source, " ")
-			return ok && names[name]
+			return ok && names[name] && !isRotation(i)
 		}
 	case job.Syncs != nil:
 		return func(i notify.Item) bool {
 			return slices.Contains(job.Syncs, secret.SyncName(i.Sync)) || i.Sync == "" && targets[i.Target]
 		}
 	}
-	return nil
+	return func(i notify.Item) bool { return !isRotation(i) }
 }

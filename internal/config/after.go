@@ -27,6 +27,11 @@ type Targets struct {
 	Namespaces []string
 }
 
+// All reports whether they are all that are left.
+func (t Targets) All() bool {
+	return len(t.Stores)+len(t.Accounts)+len(t.Regions)+len(t.Clusters)+len(t.Namespaces) == 0
+}
+
 // ECSService is a service of ECS that gets a new deployment.
 type ECSService struct {
 	Cluster, Service string

@@ -135,7 +135,39 @@ func (p *parser) rotation(n *yaml.Node, f *File) Rotation {
 		p.errorf(lookup(n, "window"), "%s: a window needs every: a schedule says itself when", what)
 	}
 	p.program(n, what, &r)
+	p.together(n, what, &r)
 	return r
+}
+
+// together checks settings that are right one by one.
+func (p *parser) together(n *yaml.Node, what string, r *Rotation) {
+	at := func(key string) *yaml.Node {
+		if found := lookup(n, key); found != nil {
+			return found
+		}
+		return n
+	}
+	g := r.Generate
+	pair := g.Kind == "rsa" || g.Kind == "ed25519"
+	switch {
+	case g.PublicKey != "" && !pair:
+		p.errorf(at("generate"), "%s: generate: publicKey is for the kinds rsa and ed25519", what)
+	case g.Kind == "rsa" && g.Length != 0 && (g.Length < minRSA || g.Length > maxLength):
+		p.errorf(at("generate"), "%s: generate: length of an rsa key must be from %d to %d", what, minRSA, maxLength)
+	case g.Length != 0 && (g.Kind == "uuid" || g.Kind == "ed25519"):
+		p.errorf(at("generate"), "%s: generate: length does not apply to %s", what, own(g.Kind))
+	case g.Length > maxBytes && g.Kind != "rsa":
+		p.errorf(at("generate"), "%s: generate: length must be %d or less", what, maxBytes)
+	}
+	if r.Engine == "generate" && r.Strategy == "alternating-users" {
+		p.errorf(at("strategy"), "%s: engine generate knows no users: the strategy is single-user", what)
+	}
+	if r.TLS.Mode == "disable" && r.TLS.CAFile != "" {
+		p.errorf(at("tls"), "%s: tls: with mode disable there is nothing that caFile would verify", what)
+	}
+	if r.Master != nil && r.Master.Store == r.Store && r.Master.Secret == r.Secret {
+		p.errorf(at("master"), "%s: master: a secret can't be its own master", what)
+	}
 }
 
 // program checks that what makes an entry of a kind is there, and nothing of another kind.
@@ -255,7 +287,11 @@ func (p *parser) generate(n *yaml.Node, what string) Generate {
 	return g
 }
 
-const minLength, maxLength = 8, 8192 // characters, bytes or bits
+const (
+	minLength, maxLength = 8, 8192 // characters, bytes or bits
+	maxBytes             = 4096    // characters or bytes
+	minRSA               = 2048    // bits
+)
 
 func (p *parser) rotationTLS(n *yaml.Node, what string) RotationTLS {
 	var t RotationTLS

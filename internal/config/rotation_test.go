@@ -95,6 +95,13 @@ func TestRotationsThatCanNotBeSaySo(t *testing.T) {
 		{`{store: hub, secret: a, after: [{gate: [{login: false}]}]}`, "leave it out, or write true"},
 		{`{store: hub, secret: a, after: [{gate: [{login: true, http: "https://x.example"}]}]}`, "give exactly one of command, http and login"},
 		{`{store: hub, secret: a, after: [{ecs: [{cluster: "arn:aws:ecs:x", service: s}]}]}`, "is not a name"},
+		{`{store: hub, secret: a, generate: {kind: hex, publicKey: p}}`, "publicKey is for the kinds rsa and ed25519"},
+		{`{store: hub, secret: a, generate: {kind: rsa, length: 512}}`, "must be from 2048 to 8192"},
+		{`{store: hub, secret: a, generate: {kind: uuid, length: 16}}`, "length does not apply to uuid"},
+		{`{store: hub, secret: a, generate: {length: 5000}}`, "length must be 4096 or less"},
+		{`{store: hub, secret: a, engine: generate, strategy: alternating-users}`, "knows no users"},
+		{`{store: hub, secret: a, tls: {mode: disable, caFile: x}}`, "nothing that caFile would verify"},
+		{`{store: hub, secret: a, master: a}`, "can't be its own master"},
 		{`{store: hub, secret: a, speed: fast}`, `unknown key "speed"`},
 	} {
 		_, err := Parse("x.yaml", []byte(beforeNotify+"rotations: ["+c.entry+"]\n"), testEnv, testKinds())

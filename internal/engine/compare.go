@@ -32,6 +32,7 @@ type seen struct {
 	err      error              // the place could not be looked at
 	unseen   []error            // what else could not be
 	held     map[store.Ref]bool // sources whose copies here are not as wanted, and are left to something else
+	changed  time.Time          // when a wanted copy was changed last, as far as is known
 	states   map[plan.State]int
 	took     time.Duration // to look at the place
 }
@@ -123,9 +124,12 @@ func (e *Engine) compareOne(ctx context.Context, s *scope, place []plan.Target, 
 			return
 		}
 		at.states[f.State]++
+		if f.Want != nil && f.Have != nil && f.Have.Changed.After(at.changed) {
+			at.changed = f.Have.Changed
+		}
 		switch {
 		case f.Change != nil && s.options.holds(f):
-			at.hold(f.Want)
+			at.hold(s.options, f.Want)
 		case f.Change != nil:
 			at.keep(f)
 		case f.State == plan.InSync:
@@ -177,12 +181,15 @@ func (o Options) holds(f plan.Found) bool {
 	})
 }
 
-func (at *seen) hold(w *plan.Want) {
+// hold notes the sources for which a change is left to something else.
+func (at *seen) hold(o Options, w *plan.Want) {
 	if at.held == nil {
 		at.held = map[store.Ref]bool{}
 	}
 	for _, m := range w.Sources() {
-		at.held[store.Ref{Store: w.Rule.From, Secret: m.Name}] = true
+		if ref := (store.Ref{Store: w.Rule.From, Secret: m.Name}); o.Held(ref) {
+			at.held[ref] = true
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/plan"
 	"github.com/secretsync-dev/secretsync/internal/secret"
@@ -28,9 +29,13 @@ type Run struct {
 	// targets is how the copies are before anything is applied.
 	targets []TargetState
 	// exact: a source that moved after the plan was made is not written at all.
-	exact bool
-	held  []store.Ref
+	exact   bool
+	held    []store.Ref
+	changed time.Time
 }
+
+// Changed returns when one of the wanted copies that the run looked at was changed last, before the run; zero: it is not known.
+func (r *Run) Changed() time.Time { return r.changed }
 
 // Held returns the sources, sorted, that Options.Held names and whose copies are not as wanted.
 func (r *Run) Held() []store.Ref { return r.held }
@@ -113,6 +118,9 @@ func (e *Engine) Plan(ctx context.Context, o Options) (*Run, error) {
 		}
 		if brake, held := limits.Held(at.target, n, at.ours, allowed(o.AllowDeletes)); held {
 			p.Brakes = append(p.Brakes, brake)
+		}
+		if at.changed.After(run.changed) {
+			run.changed = at.changed
 		}
 		run.held = append(run.held, slices.Collect(maps.Keys(at.held))...)
 		run.steps = append(run.steps, at.steps...)

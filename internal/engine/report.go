@@ -176,11 +176,35 @@ func (o *outcomes) unwritten() map[where]bool {
 	return all
 }
 
-// Add adds what another run did, which was about other copies. Targets stay those of the first.
+// Add adds what another run did that came after. What both say of one copy counts once, and as the later one has it. Targets stay those of the first.
 func (r *Report) Add(o *Report) {
+	type key struct {
+		target       plan.Target
+		name, source secret.Name
+		sync         secret.SyncName
+	}
+	of := func(c *Result) key {
+		k := key{name: c.Name, source: c.Source.Name, sync: c.Sync}
+		if c.Target != nil {
+			k.target = *c.Target
+		}
+		return k
+	}
+	again := map[key]bool{}
+	for i := range o.Changes {
+		again[of(&o.Changes[i])] = true
+	}
+	r.Changes = slices.DeleteFunc(r.Changes, func(c Result) bool { return again[of(&c)] })
 	r.Changes = append(r.Changes, o.Changes...)
-	r.Summary.Add(o.Summary.Summary)
-	r.Summary.Failed += o.Summary.Failed
+	unchanged := r.Summary.Unchanged
+	r.Summary = Summary{}
+	r.Summary.Unchanged = unchanged
+	for i := range r.Changes {
+		r.Summary.Count(r.Changes[i].Action)
+		if r.Changes[i].Outcome == Failed {
+			r.Summary.Failed++
+		}
+	}
 	r.Brakes = append(r.Brakes, o.Brakes...)
 	r.Problems = append(r.Problems, o.Problems...)
 	r.Warnings = append(r.Warnings, o.Warnings...)

@@ -37,7 +37,7 @@ func rotateAll(t *testing.T, server *awslocal.Server) error {
 	r := &rotate.Rotator{Engines: map[string]rotate.Engine{"generate": generator.New()}, Owner: "lab"}
 	var errs []error
 	for _, entry := range o.file.Rotations {
-		s, err := wire.Rotatable(t.Context(), o.file, o.stores, store.Ref{Store: entry.Store, Secret: entry.Secret})
+		s, err := wire.Rotatable(t.Context(), o.file, o.stores, nil, store.Ref{Store: entry.Store, Secret: entry.Secret})
 		if err != nil {
 			return err
 		}

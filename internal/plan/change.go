@@ -100,18 +100,6 @@ type Summary struct {
 	Unchanged int `json:"unchanged"`
 }
 
-// Add adds what another summary counts.
-func (s *Summary) Add(o Summary) {
-	s.Create += o.Create
-	s.Update += o.Update
-	s.Metadata += o.Metadata
-	s.Restore += o.Restore
-	s.Delete += o.Delete
-	s.Keep += o.Keep
-	s.Refuse += o.Refuse
-	s.Unchanged += o.Unchanged
-}
-
 // Count adds one change.
 func (s *Summary) Count(a Action) {
 	switch a {

@@ -101,12 +101,12 @@ func (d *deployment) force(ctx context.Context) error {
 	if err := d.open(ctx); err != nil {
 		return err
 	}
-	if d.wave.copies == 0 && !d.wave.Since.IsZero() {
+	if last := d.wave.last(); d.wave.Again && !last.IsZero() {
 		of, err := d.describe(ctx)
 		if err != nil {
 			return err
 		}
-		if p := primary(of.Deployments); p != nil && aws.ToTime(p.CreatedAt).After(d.wave.Since) {
+		if p := primary(of.Deployments); p != nil && !aws.ToTime(p.CreatedAt).Before(last) {
 			d.id = aws.ToString(p.Id)
 			return nil
 		}
@@ -121,6 +121,17 @@ func (d *deployment) force(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// last returns when what the tasks of the wave read was written last; zero: now, or nobody knows.
+func (w *wave) last() time.Time {
+	switch {
+	case w.written.Copies > 0:
+		return time.Time{}
+	case w.written.Changed.After(w.Since):
+		return w.written.Changed
+	}
+	return w.Since
 }
 
 // primary returns the deployment that is the one to come; nil where there is none.
@@ -179,7 +190,11 @@ func (d *deployment) look(ctx context.Context) (bool, error) {
 			return d.judge(of, one)
 		}
 	}
-	return false, d.refused(fmt.Errorf("deployment %s was replaced by another", d.id))
+	if p := primary(of.Deployments); p != nil { // a younger one: its tasks read the secret later
+		d.id = aws.ToString(p.Id)
+		return false, nil
+	}
+	return false, d.refused(fmt.Errorf("deployment %s is gone, and no other took its place", d.id))
 }
 
 // judge reports whether a deployment is complete.

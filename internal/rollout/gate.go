@@ -57,7 +57,7 @@ func (w *wave) pass(ctx context.Context, p Probe) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.As(err, &never):
+		case errors.As(err, &never), w.Once:
 			return err
 		case limited.Err() == nil || said == nil && !errors.Is(err, context.DeadlineExceeded):
 			said = err

@@ -24,7 +24,7 @@ type Wave struct {
 }
 
 // Targets selects targets: kinds are ANDed, entries of one kind ORed. The zero Targets are all that no wave before them had. A target that several waves select belongs to the first of them;
-// one that no wave selects is left to the next sync.
+// one that no wave selects gets nothing.
 type Targets struct {
 	Stores     []secret.StoreName
 	Accounts   []secret.AccountID
@@ -34,7 +34,7 @@ type Targets struct {
 }
 
 // ECSService is a service of ECS whose tasks read the secret at their start only: it gets a new deployment. A wave that is done again, after a crash or by a schedule, may have no copy left to
-// write, and tasks that are as old as before: then too, unless the deployment that the service has was made after Setup.Since.
+// write, and tasks that are as old as before: then too, unless Setup.Again is set and the deployment that the service has is younger than what was written last.
 type ECSService struct {
 	Cluster string // a name or an ARN
 	Service string
@@ -64,8 +64,12 @@ type Setup struct {
 	Store   secret.StoreName
 	Name    secret.Name
 	Version secret.Version // that is current now
-	// Since is when it became current. Zero: unknown, and services of ECS get their new deployments in any case.
+	// Again says that nobody knows of anything that is left to be done: services of ECS get no new deployment where the one that they have is younger than what was written last.
+	Again bool
+	// Since is when the secret was changed last. Zero: unknown.
 	Since time.Time
+	// Once has every probe tried once only: it is known to fail.
+	Once  bool
 	AWS   *awscfg.Factory
 	HTTP  *http.Client                    // nil: one of its own, which refuses link-local and metadata addresses
 	Login func(ctx context.Context) error // the rotation's own test; nil: there is none
@@ -95,8 +99,14 @@ const (
 	Skipped = "skipped"
 )
 
-// Copies writes the copies in those targets of which match, which may be called concurrently, is true. It returns how many it wrote and why not all of them are as wanted.
-type Copies func(ctx context.Context, match func(plan.Target) bool) (int, error)
+// Copies writes the copies in those targets of which match, which may be called concurrently, is true. It returns what it wrote and why not all of them are as wanted.
+type Copies func(ctx context.Context, match func(plan.Target) bool) (Written, error)
+
+// Written is what was done to the copies of a wave.
+type Written struct {
+	Copies  int       // how many got another value
+	Changed time.Time // when one of the others was changed last; zero: not known, or there is none
+}
 
 // Roll brings one change to its targets, wave by wave: first the copies; where they are all as wanted the services of ECS get their new deployments and, when all have, those with Wait are waited
 // for; then the webhook is told, and the probes of the gate are tried, one after the other, until each passes or its time is over. Where something fails, what is left of the wave and the waves
@@ -134,7 +144,7 @@ type wave struct {
 	actions []Action
 	steps   []step
 	begun   bool
-	copies  int
+	written Written
 	err     error
 }
 
@@ -174,11 +184,11 @@ func (w *wave) plan() {
 // run does a wave, as far as it goes.
 func (w *wave) run(ctx context.Context, copies Copies) error {
 	w.begun = true
-	if w.copies, w.err = copies(ctx, w.match); w.err != nil {
+	if w.written, w.err = copies(ctx, w.match); w.err != nil {
 		w.err = fmt.Errorf("copies: %w", w.err)
 		return w.err
 	}
-	w.Log.Info("rollout: copies", "wave", w.number, "written", w.copies)
+	w.Log.Info("rollout: copies", "wave", w.number, "written", w.written.Copies)
 	begun := make([]bool, len(w.actions))
 	for i, s := range w.steps {
 		a := &w.actions[s.action]
@@ -210,7 +220,7 @@ func (w *wave) leave(failed int, begun []bool) {
 var errNotWaited = errors.New("its new deployment was not waited for")
 
 func (w *wave) report() Report {
-	r := Report{Wave: w.number, Outcome: Done, Copies: w.copies, Did: w.actions}
+	r := Report{Wave: w.number, Outcome: Done, Copies: w.written.Copies, Did: w.actions}
 	switch {
 	case !w.begun:
 		r.Outcome = Skipped

@@ -10,25 +10,77 @@ import (
 	"strings"
 
 	"github.com/secretsync-dev/secretsync/internal/config"
+	"github.com/secretsync-dev/secretsync/internal/hook"
 	"github.com/secretsync-dev/secretsync/internal/rollout"
 	"github.com/secretsync-dev/secretsync/internal/rotate"
+	engines "github.com/secretsync-dev/secretsync/internal/rotate/all"
 	"github.com/secretsync-dev/secretsync/internal/secret"
 	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
-// RotationOf returns the entry of a configuration for a secret; nil: it has none.
-func RotationOf(f *config.File, ref store.Ref) *config.Rotation {
-	i := slices.IndexFunc(f.Rotations, func(r config.Rotation) bool { return r.Store == ref.Store && r.Secret == ref.Secret })
-	if i < 0 {
-		return nil
+// RotationOf returns the entry of a configuration for a secret, be it by the name of another store at the same place; nil: it has none.
+func RotationOf(ctx context.Context, f *config.File, stores map[secret.StoreName]store.Store, ref store.Ref) *config.Rotation {
+	var found *config.Rotation
+	for i := range f.Rotations {
+		r := &f.Rotations[i]
+		switch {
+		case r.Secret != ref.Secret:
+		case r.Store == ref.Store:
+			return r
+		case found == nil && samePlace(ctx, stores, r.Store, ref.Store):
+			found = r
+		}
 	}
-	return &f.Rotations[i]
+	return found
+}
+
+// samePlace reports whether two stores are one place. Where that can't be found out, they are not.
+func samePlace(ctx context.Context, stores map[secret.StoreName]store.Store, a, b secret.StoreName) bool {
+	if a == b {
+		return true
+	}
+	at, ok := placeOf(ctx, stores, a)
+	other, known := placeOf(ctx, stores, b)
+	return ok && known && at == other
+}
+
+// placeOf returns the place of a store that has one.
+func placeOf(ctx context.Context, stores map[secret.StoreName]store.Store, name secret.StoreName) (secret.Place, bool) {
+	st, ok := stores[name]
+	if !ok {
+		return secret.Place{}, false
+	}
+	if _, one := st.Fixed(); !one {
+		return secret.Place{}, false
+	}
+	at, err := st.Home(ctx)
+	return at, err == nil
+}
+
+// read by the configuration itself: the groups, and what stores are connected with. protected are secrets that the configuration came from.
+func readByConfiguration(ctx context.Context, f *config.File, stores map[secret.StoreName]store.Store, protected []secret.Name, ref store.Ref) bool {
+	if slices.Contains(protected, ref.Secret) {
+		return true
+	}
+	var refs []store.Ref
+	if f.GroupsFrom != nil {
+		refs = append(refs, store.Ref{Store: f.GroupsFrom.Store, Secret: f.GroupsFrom.Secret})
+	}
+	for _, st := range stores {
+		if d, ok := st.(store.Dependent); ok {
+			refs = append(refs, d.Reads()...)
+		}
+	}
+	return slices.ContainsFunc(refs, func(r store.Ref) bool { return r.Secret == ref.Secret && samePlace(ctx, stores, r.Store, ref.Store) })
 }
 
 // Rotatable opens a secret for rotation: as its entry says or, where the configuration has none, as the secret's own JSON says. Its store must be there, in one place, and one
-// in which secrets can be rotated; ErrInvalid otherwise.
-func Rotatable(ctx context.Context, f *config.File, stores map[secret.StoreName]store.Store, ref store.Ref) (rotate.Secret, error) {
+// in which secrets can be rotated; and no secret that the configuration itself reads is rotated, of which protected are those that it came from. ErrInvalid otherwise.
+func Rotatable(ctx context.Context, f *config.File, stores map[secret.StoreName]store.Store, protected []secret.Name, ref store.Ref) (rotate.Secret, error) {
 	s := rotate.Secret{Store: ref.Store, Name: ref.Secret}
+	if readByConfiguration(ctx, f, stores, protected, ref) {
+		return s, fmt.Errorf("rotate %q: %w: the configuration itself reads it", string(ref.Secret), store.ErrInvalid)
+	}
 	r, ok := stores[ref.Store].(store.Rotator)
 	if !ok {
 		return s, fmt.Errorf("rotate %q: %w: in store %q nothing can be rotated", string(ref.Secret), store.ErrInvalid, ref.Store)
@@ -44,7 +96,7 @@ func Rotatable(ctx context.Context, f *config.File, stores map[secret.StoreName]
 		}
 		return readARN(ctx, stores, ref.Store, arn)
 	}
-	if entry := RotationOf(f, ref); entry != nil {
+	if entry := RotationOf(ctx, f, stores, ref); entry != nil {
 		s.Settings = rotationSettings(entry)
 	}
 	return s, nil
@@ -57,6 +109,21 @@ func checkRotations(f *config.File, opened map[secret.StoreName]store.Store) err
 		st, ok := opened[r.Store]
 		if !ok {
 			continue // said already
+		}
+		if known := slices.Sorted(maps.Keys(engines.Engines(engines.Options{}))); r.Engine != "" && !slices.Contains(known, strings.ToLower(r.Engine)) {
+			errs = append(errs, f.RotationError(i, fmt.Errorf("there is no engine %q: it is one of %s", r.Engine, strings.Join(known, ", "))))
+		}
+		hooks := []*config.RotationWebhook{r.Webhook}
+		for _, w := range r.After {
+			hooks = append(hooks, w.Webhook)
+		}
+		for _, h := range hooks {
+			if h == nil {
+				continue
+			}
+			if _, err := hook.ParseURL(h.URL); err != nil {
+				errs = append(errs, f.RotationError(i, fmt.Errorf("webhook: %w", err)))
+			}
 		}
 		_, rotates := st.(store.Rotator)
 		switch _, one := st.Fixed(); {
@@ -100,21 +167,11 @@ func readARN(ctx context.Context, stores map[secret.StoreName]store.Store, own s
 		return secret.Value{}, fmt.Errorf("%w: masterarn is not the ARN of a secret of Secrets Manager", store.ErrInvalid)
 	}
 	at := secret.Place{Kind: secret.SecretsManager, Region: secret.Region(m[1]), Account: secret.AccountID(m[2])}
-	names := []secret.Name{secret.Name(m[3])}
-	if n := len(m[3]) - len("-123456"); n > 0 && m[3][n] == '-' {
-		names = append([]secret.Name{secret.Name(m[3][:n])}, names...)
-	}
-	name, err := At(ctx, stores, at, own)
+	in, err := At(ctx, stores, at, own)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	for _, n := range names {
-		var v secret.Value
-		if v, err = read(ctx, stores, store.Ref{Store: name, Secret: n}); !errors.Is(err, store.ErrNotFound) {
-			return v, err
-		}
-	}
-	return secret.Value{}, err
+	return read(ctx, stores, store.Ref{Store: in, Secret: secret.Name(arn)}) // AWS knows whether its end belongs to the name
 }
 
 // At returns the store of one place that is at an account and Region: first, if it is that, or whichever comes first by name. ErrNotFound where the configuration has none.
@@ -142,7 +199,7 @@ func At(ctx context.Context, stores map[secret.StoreName]store.Store, at secret.
 	return "", fmt.Errorf("%w: the configuration has no store in %s", store.ErrNotFound, at)
 }
 
-// Waves returns what follows a rotation by an entry, which may be nil: one wave with all targets.
+// Waves returns what follows a rotation by an entry, which may be nil: one wave with all targets. Targets that none of its waves takes are a wave of their own, the last.
 func Waves(r *config.Rotation) []rollout.Wave {
 	if r == nil || len(r.After) == 0 {
 		return []rollout.Wave{{}}
@@ -160,6 +217,9 @@ func Waves(r *config.Rotation) []rollout.Wave {
 			wave.Gate = append(wave.Gate, rollout.Probe(p))
 		}
 		all = append(all, wave)
+	}
+	if rest := r.After[len(r.After)-1].Targets; !rest.All() {
+		all = append(all, rollout.Wave{})
 	}
 	return all
 }
