@@ -2,7 +2,9 @@
 package generate
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -30,7 +32,7 @@ const usualKey = "password"
 //	another text, or none   ErrForm                   all of it is replaced
 //	binary                  ErrForm                   all of it is replaced, by random bytes: hex and base64 only
 //
-// A member that is not there yet is added; the others are kept as they are.
+// A member that is named and not there yet is added; the others are kept as they are. Where none is named and there is no "password", that is ErrForm.
 func New() rotate.Engine { return engine{} }
 
 type engine struct{}
@@ -77,7 +79,12 @@ func (engine) Next(_ context.Context, c rotate.Change) (secret.Value, error) {
 	}
 	holds, err := rotate.ParseCredential(c.Current)
 	object := err == nil
-	if !object {
+	switch {
+	case object && c.Generate.Key == "" && holds.Text(usualKey) == "":
+		return secret.Value{}, fmt.Errorf("%w: it is a JSON object without the member %q: name the one to replace in the configuration, under generate, as key", rotate.ErrForm, usualKey)
+	case !object && isObject(c.Current.Reveal()):
+		return secret.Value{}, err // it is not replaced as a whole because of what is wrong with it
+	case !object:
 		if err := wholeOnly(c.Generate); err != nil {
 			return secret.Value{}, err
 		}
@@ -94,6 +101,11 @@ func (engine) Next(_ context.Context, c rotate.Change) (secret.Value, error) {
 		holds = holds.With(c.Generate.PublicKey, made.public)
 	}
 	return holds.Value()
+}
+
+// isObject reports whether a value is a JSON object, be it one that no credential can be read from.
+func isObject(value []byte) bool {
+	return json.Valid(value) && bytes.HasPrefix(bytes.TrimSpace(value), []byte("{"))
 }
 
 // wholeOnly refuses settings that name members for a value that has none.

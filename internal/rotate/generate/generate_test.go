@@ -218,3 +218,12 @@ func elliptic(t *testing.T) secret.Value {
 	}
 	return secret.Text(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
+
+func TestAnObjectIsOnlyChangedInAMemberThatIsThereOrNamed(t *testing.T) {
+	for _, value := range []string{`{"api":"x"}`, `{"password":{"nested":"x"}}`, `{"api":"x","api":"y"}`} {
+		made, err := generate.New().Next(t.Context(), rotate.Change{Current: secret.Text([]byte(value))})
+		if !errors.Is(err, rotate.ErrForm) || !made.IsZero() {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}

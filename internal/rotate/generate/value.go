@@ -38,7 +38,7 @@ type generated struct{ text, public string }
 func newValue(g rotate.Generate) (generated, error) {
 	switch g.Kind {
 	case "", kindPassword:
-		text, err := rotate.Password(g, "")
+		text, err := rotate.Password(g)
 		return generated{text: text}, err
 	case kindHex, kindBase64:
 		raw, err := randomBytes(g)

@@ -30,7 +30,8 @@ type rotation struct {
 // Driven returns the rotation that sends a rotation token with PutSecretValue, which a rotation function needs that has assumed a role, or is another account's.
 func (r *rotation) Driven(proof secret.Value) store.Rotation { return &rotation{r.client, proof} }
 
-// Stages describes the secret. When its current version was made only a listing of versions tells: its own dates change with a tag, too.
+// Stages describes the secret. When its versions were made only a listing of them tells: its own dates change with a tag, too. Since is when the younger of the current and the previous
+// version was made: after a rollback the current one is the older, and it became current later than either.
 func (r *rotation) Stages(ctx context.Context, name secret.Name) (store.Stages, error) {
 	e, err := r.describe(ctx, name)
 	if err != nil {
@@ -38,7 +39,7 @@ func (r *rotation) Stages(ctx context.Context, name secret.Name) (store.Stages, 
 	}
 	st := e.stages(r.At.Region)
 	if st.Current != "" && st.Meta.Deleted.IsZero() {
-		if st.Since, err = r.made(ctx, name, st.Current); err != nil {
+		if st.Since, err = r.made(ctx, name, st.Current, st.Previous); err != nil {
 			return store.Stages{}, err
 		}
 	}
@@ -61,9 +62,10 @@ func (e *entry) stages(region secret.Region) store.Stages {
 	return st
 }
 
-// made returns when a version was made; zero where the listing of versions is denied, or does not show it.
-func (r *rotation) made(ctx context.Context, name secret.Name, v secret.Version) (time.Time, error) {
+// made returns when the younger of two versions was made; zero where the listing of versions is denied, or does not show the first. The other may be empty.
+func (r *rotation) made(ctx context.Context, name secret.Name, current, previous secret.Version) (since time.Time, err error) {
 	in := &api.ListSecretVersionIdsInput{SecretId: aws.String(string(name)), MaxResults: aws.Int32(pageSize)}
+	known := false
 	for {
 		out, err := r.api.ListSecretVersionIds(ctx, in)
 		if err != nil {
@@ -74,15 +76,21 @@ func (r *rotation) made(ctx context.Context, name secret.Name, v secret.Version)
 			return time.Time{}, err
 		}
 		for i := range out.Versions {
-			if aws.ToString(out.Versions[i].VersionId) == string(v) {
-				return aws.ToTime(out.Versions[i].CreatedDate).UTC(), nil
+			v, at := secret.Version(aws.ToString(out.Versions[i].VersionId)), aws.ToTime(out.Versions[i].CreatedDate).UTC()
+			known = known || v == current
+			if (v == current || v == previous) && at.After(since) {
+				since = at
 			}
 		}
 		next := aws.ToString(out.NextToken)
-		if next == "" || next == aws.ToString(in.NextToken) {
+		switch {
+		case next != "" && next != aws.ToString(in.NextToken):
+			in.NextToken = out.NextToken
+		case !known:
 			return time.Time{}, nil
+		default:
+			return since, nil
 		}
-		in.NextToken = &next
 	}
 }
 
