@@ -75,7 +75,7 @@ func CheckAddress(ip netip.Addr, reach Reach) error {
 	return nil
 }
 
-// embedded returns the IPv4 address that an IPv6 address stands for, as mapped, compatible, NAT64 and 6to4 ones do; any other as it is.
+// embedded returns the IPv4 address that an IPv6 address stands for, as mapped, compatible, NAT64 (RFC 6052), 6to4 and Teredo ones do; any other as it is.
 func embedded(ip netip.Addr) netip.Addr {
 	ip = ip.Unmap()
 	if !ip.Is6() || ip.IsUnspecified() || ip.IsLoopback() {
@@ -85,10 +85,29 @@ func embedded(ip netip.Addr) netip.Addr {
 	switch {
 	case bytes.Equal(b[:12], make([]byte, 12)), netip.MustParsePrefix("64:ff9b::/96").Contains(ip):
 		return netip.AddrFrom4([4]byte(b[12:]))
+	case netip.MustParsePrefix("64:ff9b:1::/48").Contains(ip):
+		return translated(b)
 	case b[0] == 0x20 && b[1] == 0x02:
 		return netip.AddrFrom4([4]byte(b[2:6]))
+	case netip.MustParsePrefix("2001::/32").Contains(ip): // Teredo has it inverted
+		return netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]})
 	}
 	return ip
+}
+
+// translated returns the IPv4 address in one of a network's own NAT64. Behind which length of prefix it stands (48, 56, 64 or 96 bits; the ninth byte is none of it) only that network knows:
+// what is zero to the end is not part of it.
+func translated(b [16]byte) netip.Addr {
+	end := len(bytes.TrimRight(b[:], "\x00"))
+	switch {
+	case end <= 11:
+		return netip.AddrFrom4([4]byte{b[6], b[7], b[9], b[10]})
+	case end == 12:
+		return netip.AddrFrom4([4]byte{b[7], b[9], b[10], b[11]})
+	case end == 13:
+		return netip.AddrFrom4([4]byte(b[9:13]))
+	}
+	return netip.AddrFrom4([4]byte(b[12:]))
 }
 
 // Control returns what a net.Dialer checks an address with once it is resolved, before it is connected to.

@@ -89,6 +89,8 @@ func TestEveryFormOfAnAddressThatIsNoEndpointIsRefused(t *testing.T) {
 		"127.0.0.1": loopback, "127.8.9.1": loopback, "::1": loopback, "::ffff:127.0.0.1": loopback, "64:ff9b::7f00:1": loopback, "2002:7f00:1::": loopback, "::127.0.0.1": loopback,
 		"169.254.1.1": linkLocal, "fe80::1": linkLocal, "fe80::1%eth0": linkLocal, "febf::1": linkLocal, "::ffff:169.254.1.1": linkLocal,
 		"169.254.169.254": never, "169.254.170.2": never, "::ffff:169.254.169.254": never, "64:ff9b::a9fe:a9fe": never, "fd00:ec2::254": never, "fd00:ec2::254%eth0": never,
+		"64:ff9b:1::7f00:1": loopback, "64:ff9b:1:7f00:0:100::": loopback, "64:ff9b:1:7f:0:1::": loopback, "64:ff9b:1:0:7f:0:100:0": loopback, "64:ff9b:1::a9fe:a9fe": never,
+		"64:ff9b:1:a9fe:a9:fe00::": never, "2001::80ff:fffe": loopback, "2001:0:5db8:d822::5601:5601": never, "64:ff9b:1::5db8:d822": fine, "64:ff9b:1:5db8:d8:2200::": fine, "2001::f5ff:fffe": fine,
 		"0.0.0.0": never, "::": never, "::ffff:0.0.0.0": never, "0.1.2.3": never, "224.0.0.1": never, "ff02::1": never, "255.255.255.255": never,
 		"100.100.100.200": never, "168.63.129.16": never,
 		"10.0.0.1": fine, "192.168.1.1": fine, "93.184.216.34": fine, "2606:2800:220:1::1": fine, "fd12::1": fine, "64:ff9b::5db8:d822": fine,

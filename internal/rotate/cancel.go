@@ -14,7 +14,8 @@ const (
 )
 
 // Cancel gives up a rotation that was begun and not finished, be it one that Secrets Manager drives: the service is made to accept the current credential again, and the pending version is withdrawn.
-// Where the service can't be made to, or reached, the version stays pending. As for interruption, see Rotate.
+// Where the service can't be made to, or reached, the version stays pending. One whose promotion was broken off after it had become current is promoted to the end, which is an error.
+// As for interruption, see Rotate.
 func (r *Rotator) Cancel(ctx context.Context, s Secret) (Report, error) {
 	w, err := r.open(ctx, "cancel the rotation of", s)
 	switch {
@@ -26,10 +27,23 @@ func (r *Rotator) Cancel(ctx context.Context, s Secret) (Report, error) {
 	if err = w.equip(ctx); err == nil {
 		err = w.wrap("", w.adopt(ctx))
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case w.halfway:
+		if err = w.one(Finish, func() error { return w.complete(ctx) }); err == nil {
+			err = w.wrap("", fmt.Errorf("version %s was current before it could be given up: %s takes it back", w.report.To, w.command("--rollback")))
+		}
+	default:
 		err = w.giveUp(ctx)
 	}
 	return w.end(Cancelled, err)
+}
+
+// complete finishes a rotation that is current already.
+func (w *work) complete(ctx context.Context) error {
+	ctx, end := finishing(ctx)
+	defer end()
+	return w.finish(ctx)
 }
 
 func (w *work) giveUp(ctx context.Context) error {

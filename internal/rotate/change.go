@@ -11,23 +11,25 @@ import (
 // restoring is how long it may take, after the end of a context, to look at and take back a change of a password that was begun.
 const restoring = time.Minute
 
-// change gives the user of want its password, logged in as back, as previous or as the master, in this order. Where the new password does not work then, back's is restored over the session
-// that is still open: back is what the store says is in use.
+// change gives the user of want its password, logged in as back, as previous or as the master, in this order; as the master only where one of the other two has logged in: who may write a secret
+// must not get another's account by it. Where the new password does not work then, the one that logged in is restored over the session that is still open.
+// back is what the store says is in use.
 //
 //	want works                     nothing to do
 //	ErrAway, before the change     returned; nothing was changed
 //	nobody may, or may log in      an error, ErrDenied where it is the login; nothing was changed, and where a change was tried the next login shows it
 //	the change's answer was lost   the next login tells; where that can't be had, ErrAway: a repetition finds out
-//	want is refused afterwards     back is made to work again, and an error says so; ErrLost where it does not
+//	want can't be tried afterwards the session is closed, for it may be the only one that its user may have, and it is tried once more
+//	want is refused afterwards     what worked is made to work again, and an error says so; ErrLost where it does not
 func (d database) change(ctx context.Context, c Change, want, back, previous Credential) error {
 	err := d.try(ctx, c, want)
 	if err == nil || !errors.Is(err, ErrDenied) {
 		return err
 	}
-	session, err := d.give(ctx, c, want, d.candidates(c, want, back, previous))
-	sent := session != nil
+	a, err := d.give(ctx, c, want, d.candidates(c, want, back, previous))
+	sent := a.session != nil
 	if sent {
-		defer func() { leave(ctx, c, session) }()
+		defer func() { a.leave(ctx, c) }()
 		var end context.CancelFunc
 		ctx, end = context.WithTimeout(context.WithoutCancel(ctx), restoring)
 		defer end()
@@ -35,6 +37,10 @@ func (d database) change(ctx context.Context, c Change, want, back, previous Cre
 		return err
 	}
 	tried := d.try(ctx, c, want)
+	if sent && tried != nil && !errors.Is(tried, ErrDenied) {
+		a.leave(ctx, c)
+		tried = d.try(ctx, c, want)
+	}
 	switch {
 	case tried == nil: // where nothing was sent, somebody else was faster
 		return nil
@@ -42,75 +48,111 @@ func (d database) change(ctx context.Context, c Change, want, back, previous Cre
 		return err
 	case !sent:
 		return tried
+	case !a.changed:
+		if d.try(ctx, c, a.worked) == nil {
+			err = fmt.Errorf("%w; %w", err, worksStill(a.worked))
+		}
+		return err
 	case !errors.Is(tried, ErrDenied):
 		return fmt.Errorf("the password of user %q was changed, or not: %w: repeat it", want.User(), tried)
 	case err == nil:
 		err = fmt.Errorf("the password of user %q was changed, and does not work: %w", want.User(), tried)
 	}
-	return d.restore(ctx, c, session, back, err)
+	return d.restore(ctx, c, a, err)
 }
 
-// restore makes back work again, over a session that is open.
-func (d database) restore(ctx context.Context, c Change, session Session, back Credential, cause error) error {
-	err := d.try(ctx, c, back)
-	if errors.Is(err, ErrDenied) {
-		set := session.SetPassword(ctx, back.User(), back.Password())
-		if err = d.try(ctx, c, back); err != nil && set != nil {
+// restore makes what worked work again, over a session that is open, if there is one.
+func (d database) restore(ctx context.Context, c Change, a attempt, cause error) error {
+	err := d.try(ctx, c, a.worked)
+	if errors.Is(err, ErrDenied) && a.session != nil {
+		set := a.session.SetPassword(ctx, a.worked.User(), a.worked.Password())
+		if err = d.try(ctx, c, a.worked); err != nil && set != nil {
 			err = set
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w; the password that user %q had could not be restored: %w: give that user the password in the current version of the secret, as a user who may, and repeat it", ErrLost, cause, back.User(), err)
+		return fmt.Errorf("%w: %w; the password that user %q had could not be restored: %w: give that user the password in the current version of the secret, as a user who may, and repeat it", ErrLost, cause, a.worked.User(), err)
 	}
-	return fmt.Errorf("%w; the old password of user %q works", cause, back.User())
+	return fmt.Errorf("%w; %w", cause, worksStill(a.worked))
+}
+
+func worksStill(c Credential) error { return fmt.Errorf("the old password of user %q works", c.User()) }
+
+// attempt is what came of changing a password.
+type attempt struct {
+	session Session    // over which a change was sent last, be it with an error; nil: none was sent, or it is closed
+	worked  Credential // the user's own, that logged in; zero: none did
+	changed bool       // a change was made, or may have been
+}
+
+// leave closes the session.
+func (a *attempt) leave(ctx context.Context, c Change) {
+	if a.session != nil {
+		leave(ctx, c, a.session)
+		a.session = nil
+	}
 }
 
 // candidate is somebody who may be able to change a password.
 type candidate struct {
-	who     string
-	connect func(ctx context.Context) (Session, error)
+	who string
+	as  Credential // zero: the master, who may only where one before has logged in
 }
 
 // candidates returns who may change the password of want's user, in the order in which they are tried.
 func (d database) candidates(c Change, want, back, previous Credential) []candidate {
-	as := func(who string, with Credential) candidate {
-		return candidate{who, func(ctx context.Context) (Session, error) { return d.login.Connect(ctx, with, c.TLS) }}
-	}
-	all := []candidate{as("the password that is in use", back)}
+	all := []candidate{{"the password that is in use", back}}
 	if previous.User() == want.User() && previous.m != nil && together(trio{current: want, pending: previous}) == nil {
-		all = append(all, as("the previous password", previous))
+		all = append(all, candidate{"the previous password", previous})
 	}
 	if c.Master != nil {
-		all = append(all, candidate{"the master", func(ctx context.Context) (Session, error) { return d.asMaster(ctx, c, want) }})
+		all = append(all, candidate{who: "the master"})
 	}
 	return all
 }
 
-// give changes the password of want's user as the first of the candidates who can. It returns the session over which a change was sent last, be it with an error; nil: none was sent.
-func (d database) give(ctx context.Context, c Change, want Credential, by []candidate) (last Session, err error) {
+// give changes the password of want's user as the first of the candidates who can.
+func (d database) give(ctx context.Context, c Change, want Credential, by []candidate) (a attempt, err error) {
 	var tried []string
-	for _, as := range by {
-		session, connected := as.connect(ctx)
-		tried, err = append(tried, as.who), connected
+	for _, who := range by {
+		master := who.as.m == nil
+		if master && a.worked.m == nil {
+			break
+		}
+		var session Session
+		var connected error
+		if master {
+			session, connected = d.asMaster(ctx, c, want)
+		} else {
+			session, connected = d.login.Connect(ctx, who.as, c.TLS)
+		}
+		tried, err = append(tried, who.who), connected
 		if connected == nil {
-			if last != nil {
-				leave(ctx, c, last)
+			a.leave(ctx, c)
+			a.session = session
+			if a.worked.m == nil {
+				a.worked = who.as
 			}
-			last = session
-			if err = session.SetPassword(ctx, want.User(), want.Password()); err == nil || unsure(ctx, err) {
-				return last, err
+			err = session.SetPassword(ctx, want.User(), want.Password())
+			if a.changed = err == nil || unsure(ctx, err); a.changed {
+				return a, err
 			}
 		} else if !errors.Is(connected, ErrDenied) && !errors.Is(connected, ErrForm) {
-			err = fmt.Errorf("log in with %s: %w", as.who, connected)
-			return last, err
+			return a, fmt.Errorf("log in with %s: %w", who.who, connected)
 		}
 	}
 	help := ""
-	if c.Master == nil {
+	switch {
+	case c.Master == nil:
 		help = fmt.Sprintf("; there is no master: its secret is named in the configuration, as master, or in the member %q", memberMaster)
+	case a.worked.m == nil:
+		help = "; " + masterOnlyWith
 	}
-	return last, fmt.Errorf("the password of user %q could not be changed with %s: %w%s", want.User(), strings.Join(tried, ", with "), err, help)
+	return a, fmt.Errorf("the password of user %q could not be changed with %s: %w%s", want.User(), strings.Join(tried, ", with "), err, help)
 }
+
+// masterOnlyWith is why a master is not used.
+const masterOnlyWith = "the master is used only where the secret's own credential works: give that user the password in the current version of the secret, or write the one that works into the secret"
 
 // unsure reports whether a call that failed may have done what it should.
 func unsure(ctx context.Context, err error) bool { return errors.Is(err, ErrAway) || ctx.Err() != nil }

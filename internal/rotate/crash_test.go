@@ -60,6 +60,9 @@ func eachTrouble(t *testing.T, prepare func(*lab), do act, check func(l *lab, wh
 func TestARotationCanBeResumedAfterTroubleAtEverySingleCall(t *testing.T) {
 	eachTrouble(t, func(*lab) {}, doRotate, func(l *lab, when string, _ bool, _ error) {
 		before := l.staged()
+		if l.halfway() { // the versions are there
+			before.Current = before.Previous
+		}
 		l.gate.trouble("", 0)
 		report, _, err := l.do(doRotate)
 		if err != nil {

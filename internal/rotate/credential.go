@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,7 +15,12 @@ import (
 // It prints without its content. The zero Credential has no member. Safe for concurrent use: it never changes.
 type Credential struct{ m *members }
 
-type members struct{ of map[string]json.RawMessage }
+type members struct{ of []member }
+
+type member struct {
+	name string
+	raw  json.RawMessage
+}
 
 // The members that AWS's own rotation functions know.
 const (
@@ -29,25 +33,55 @@ const (
 	memberMaster   = "masterarn"
 )
 
-// ParseCredential reads a value. ErrForm where it is not a JSON object; the error quotes nothing of it. Where a member is there twice the last one counts.
+// ParseCredential reads a value. ErrForm where it is not a JSON object; the error quotes nothing of it. Where a member is there twice the last one counts, as nearly everywhere, and both are kept.
 func ParseCredential(v secret.Value) (Credential, error) {
+	none := fmt.Errorf("%w: not a JSON object", ErrForm)
+	data := v.Reveal()
+	if v.IsBinary() || !json.Valid(data) {
+		return Credential{}, none
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return Credential{}, none
+	}
 	c := Credential{&members{}}
-	if v.IsBinary() || json.Unmarshal(v.Reveal(), &c.m.of) != nil || c.m.of == nil {
-		return Credential{}, fmt.Errorf("%w: not a JSON object", ErrForm)
+	for d.More() {
+		name, err := d.Token()
+		text, ok := name.(string)
+		var raw json.RawMessage
+		if err != nil || !ok || d.Decode(&raw) != nil {
+			return Credential{}, none
+		}
+		c.m.of = append(c.m.of, member{text, raw})
 	}
 	return c, nil
 }
 
-func (c Credential) members() map[string]json.RawMessage {
+func (c Credential) members() []member {
 	if c.m == nil {
 		return nil
 	}
 	return c.m.of
 }
 
+// all returns what members of a name hold, numbers to the digit; nil where there is none.
+func (c Credential) all(name string) (held []any) {
+	for _, m := range c.members() {
+		if m.name == name {
+			held = append(held, decode(m.raw))
+		}
+	}
+	return held
+}
+
 // Text returns a member that is a text or a number; empty where there is none, or it is something else.
-func (c Credential) Text(member string) string {
-	raw := c.members()[member]
+func (c Credential) Text(name string) string {
+	var raw json.RawMessage
+	for _, m := range c.members() {
+		if m.name == name {
+			raw = m.raw
+		}
+	}
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return text
@@ -90,40 +124,50 @@ func (c Credential) Port(usual int) (int, error) {
 	return n, nil
 }
 
-// With returns a copy with another text in a member.
-func (c Credential) With(member, text string) Credential {
-	of := maps.Clone(c.members())
-	if of == nil {
-		of = map[string]json.RawMessage{}
-	}
+// With returns a copy with another text in a member, which is added where it is not there. Where it is there twice both get that text.
+func (c Credential) With(name, text string) Credential {
 	raw, err := encode(text)
 	if err != nil {
 		panic(err) // a string: can't happen
 	}
-	of[member] = raw
+	of := slices.Clone(c.members())
+	found := false
+	for i := range of {
+		if of[i].name == name {
+			of[i].raw, found = raw, true
+		}
+	}
+	if !found {
+		of = append(of, member{name, raw})
+	}
 	return Credential{&members{of}}
 }
 
-// Value returns the credential as a value. Members keep their values, numbers to the digit; white space and order may be others.
+// Value returns the credential as a value. Members keep their order and, to the byte, what they hold; white space between them may be another.
 func (c Credential) Value() (secret.Value, error) {
-	of := c.members()
-	if of == nil {
-		of = map[string]json.RawMessage{}
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range c.members() {
+		name, err := encode(m.name)
+		if err != nil {
+			return secret.Value{}, fmt.Errorf("%w: not a JSON object", ErrForm)
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(m.raw)
 	}
-	data, err := encode(of)
-	if err != nil {
-		return secret.Value{}, fmt.Errorf("%w: not a JSON object", ErrForm)
-	}
-	return secret.Text(data), nil
+	b.WriteByte('}')
+	return secret.Text(b.Bytes()), nil
 }
 
 // sameBut reports whether c and d have the same members with the same content, but for these.
-func (c Credential) sameBut(d Credential, members ...string) bool {
-	for _, all := range []map[string]json.RawMessage{c.members(), d.members()} {
-		for member := range all {
-			if !slices.Contains(members, member) && !reflect.DeepEqual(decode(c.members()[member]), decode(d.members()[member])) {
-				return false
-			}
+func (c Credential) sameBut(d Credential, names ...string) bool {
+	for _, m := range slices.Concat(c.members(), d.members()) {
+		if !slices.Contains(names, m.name) && !reflect.DeepEqual(c.all(m.name), d.all(m.name)) {
+			return false
 		}
 	}
 	return true
@@ -140,15 +184,12 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// decode returns what a member holds, numbers to the digit; a value of its own kind where it is not there.
+// decode returns what a member holds, numbers to the digit.
 func decode(raw json.RawMessage) any {
-	type absent struct{}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var v any
-	if d.Decode(&v) != nil {
-		return absent{}
-	}
+	_ = d.Decode(&v) // it was read before: can't fail
 	return v
 }
 

@@ -45,13 +45,13 @@ func TestACredentialIsReadAsAWSsOwnFunctionsReadIt(t *testing.T) {
 }
 
 func TestOtherMembersStayAsTheyAre(t *testing.T) {
-	c := parse(t, `{"password":"old","n":12345678901234567890.10,"deep":{"a":[1e400,"<&>"]},"html":"<&>"}`)
+	c := parse(t, `{"password":"old", "n":12345678901234567890.10,"deep":{"a":[1e400,"<&>"],"a":1},"html":"<&>","dup":1,"dup":2,"u":"\ud83d\ude00"}`)
 	d := c.With("password", `"<&>\ é`)
 	v, err := d.Value()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(v.Reveal()); got != `{"deep":{"a":[1e400,"<&>"]},"html":"<&>","n":12345678901234567890.10,"password":"\"<&>\\ é"}` {
+	if got := string(v.Reveal()); got != `{"password":"\"<&>\\ é","n":12345678901234567890.10,"deep":{"a":[1e400,"<&>"],"a":1},"html":"<&>","dup":1,"dup":2,"u":"\ud83d\ude00"}` {
 		t.Errorf("got %s", got)
 	}
 	if c.Password() != "old" || d.Password() != `"<&>\ é` {

@@ -10,10 +10,15 @@ import (
 )
 
 // Database returns the engine of a service in which users log in with a password, with both strategies. What it is given it logs in with at the server that the secret names, and only there; a master's
-// credential is used only where it is for that server.
-func Database(login Login) Engine { return database{login} }
+// credential is used only where it is for that server, and the secret's own has logged in there. port is the service's usual one, and names are those, in small letters, that a master's secret may
+// call it by in its member "engine"; one that has no such member may be used too.
+func Database(login Login, port int, names ...string) Engine { return database{login, port, names} }
 
-type database struct{ login Login }
+type database struct {
+	login Login
+	port  int
+	names []string
+}
 
 // trio are the three credentials of a change; Pending and Previous may be zero.
 type trio struct{ current, pending, previous Credential }
@@ -34,7 +39,7 @@ func (d database) Next(_ context.Context, c Change) (secret.Value, error) {
 		}
 		next = next.With(memberUser, other)
 	}
-	password, err := Password(c.Generate, d.login.Exclude())
+	password, err := Password(c.Generate)
 	if err != nil {
 		return secret.Value{}, err
 	}
@@ -64,7 +69,7 @@ func (d database) Set(ctx context.Context, c Change) error {
 	if same {
 		return d.change(ctx, c, t.pending, t.current, t.previous)
 	}
-	return d.clone(ctx, c, t.current, t.pending)
+	return d.clone(ctx, c, t)
 }
 
 // Test logs in with the pending credential.
@@ -77,19 +82,29 @@ func (d database) Test(ctx context.Context, c Change) error {
 }
 
 // Undo makes the service accept the current credential, and takes the pending password away where it would be valid beside it. Of two users the other one keeps a password that nobody is given.
+// Where the current credential works a pending one that is none, or is for another server, is left alone: it was given to no service.
 func (d database) Undo(ctx context.Context, c Change) error {
-	t, err := d.read(c)
-	if err != nil {
-		return err
+	t, bad := d.read(c)
+	if t.current.m == nil {
+		return bad
 	}
-	if t.pending.User() != t.current.User() {
-		return nil
-	}
-	err = d.try(ctx, c, t.current)
-	if errors.Is(err, ErrDenied) {
-		if err = together(t); err == nil {
-			err = d.change(ctx, c, t.current, t.pending, t.previous)
+	if bad == nil {
+		if t.pending.User() != t.current.User() {
+			return nil
 		}
+		bad = together(t)
+	}
+	err := d.try(ctx, c, t.current)
+	switch {
+	case errors.Is(err, ErrDenied) && bad != nil:
+		return fmt.Errorf("%w; %w", err, bad)
+	case errors.Is(err, ErrDenied):
+		err = d.change(ctx, c, t.current, t.pending, t.previous)
+	case err == nil && bad != nil:
+		if c.Note != nil {
+			c.Note(fmt.Sprintf("the current credential works; the service was not asked about the pending one: %v", bad))
+		}
+		return nil
 	}
 	if err != nil || t.pending.Password() == t.current.Password() || t.pending.Password() == t.previous.Password() && t.pending.User() == t.previous.User() {
 		return err
@@ -123,6 +138,15 @@ func (d database) read(c Change) (t trio, err error) {
 		t.previous = previous
 	}
 	return t, nil
+}
+
+// fits makes sure that what is to be rolled back to is a credential for the same server, before it is made pending.
+func (d database) fits(c Change) error {
+	t, err := d.read(c)
+	if err == nil {
+		_, err = d.guard(c, t)
+	}
+	return err
 }
 
 // guard makes sure that the pending credential is one that Next could have made of the current one, and says whether they are of one user. What is rolled back may be from before another strategy,

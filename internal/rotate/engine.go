@@ -22,6 +22,12 @@ type Engine interface {
 	Done(ctx context.Context, c Change) error
 }
 
+// fitter is an Engine that can tell before it is made pending that a previous value can't be rolled back to.
+type fitter interface{ fits(c Change) error }
+
+// Maker is an Engine whose new credentials may differ from the current one in any member: the decision is somebody else's.
+type Maker interface{ MakesAnything() bool }
+
 // Change is one rotation of one secret, as an Engine sees it.
 type Change struct {
 	Place secret.Place
@@ -54,8 +60,6 @@ type Login interface {
 	// Connect logs in as the user of a credential. ErrDenied where the user or password is refused; ErrAway where the server can't be reached, or breaks off; ErrForm where the
 	// credential lacks what it takes.
 	Connect(ctx context.Context, c Credential, t TLS) (Session, error)
-	// Exclude holds characters that a password must not have there, beside those that the settings leave out.
-	Exclude() string
 	// Clone returns the user that takes turns with user: it ends in _clone, or not. ErrForm where a name would be too long.
 	Clone(user string) (string, error)
 }
@@ -63,6 +67,7 @@ type Login interface {
 // A Session is one login. It is not safe for concurrent use.
 type Session interface {
 	// SetPassword gives a user a password. It is sent as a verifier where the protocol has one. What keeps an older password valid beside it keeps the last one.
+	// Where its error is not ErrAway, and ctx is not over, nothing was changed.
 	SetPassword(ctx context.Context, user, password string) error
 	// SetClone makes clone a user with this password and the rights that user has: it is created, or changed.
 	SetClone(ctx context.Context, user, clone, password string) error

@@ -98,8 +98,36 @@ func TestAPasswordThatIsCutShortIsTakenBack(t *testing.T) {
 	}
 	l.server.mangle = 2
 	l.fails(doRotate, rotate.ErrLost, "could not be restored", "give that user the password in the current version of the secret")
-	l.must(doRotate, rotate.Resumed) // as the master
+	l.fails(doRotate, rotate.ErrDenied, "the master is used only where the secret's own credential works")
+	l.server.users["app"] = []string{l.credential(l.staged().Current).Password()} // as the error says
+	l.must(doRotate, rotate.Resumed)
 	l.settled("after it")
+}
+
+func TestOnlyAPasswordThatWorkedIsRestored(t *testing.T) {
+	l := newLab(t, rotate.SingleUser)
+	l.must(doRotate, rotate.Rotated)
+	previous := l.credential(l.staged().Previous).Password()
+	l.server.users["app"] = []string{previous} // as from a backup
+	l.server.mangle = 1
+	l.fails(doRotate, rotate.ErrDenied, `the old password of user "app" works`)
+	if got := l.server.all()["app"]; len(got) != 1 || got[0] != previous {
+		t.Error("it is not the one that worked")
+	}
+	l.must(doRotate, rotate.Resumed)
+	l.settled("after it")
+}
+
+func TestAUserThatMayHaveOneSessionOnlyIsRotated(t *testing.T) {
+	l := newLab(t, rotate.SingleUser)
+	l.server.single = true
+	l.must(doRotate, rotate.Rotated)
+	l.settled("after it")
+	for user, n := range l.server.open {
+		if n != 0 {
+			t.Errorf("%d sessions of %q are left open", n, user)
+		}
+	}
 }
 
 func TestAChangeWhoseAnswerIsLostIsFoundOutByTheNextAttempt(t *testing.T) {
@@ -129,8 +157,56 @@ func TestARollbackToAnotherServerIsRefused(t *testing.T) {
 	l := newLab(t, rotate.SingleUser)
 	l.with("host", "old.example.com")
 	l.with("host", host)
-	l.fails(doRollback, rotate.ErrForm, `the pending credential has another "host" than the current one`)
-	l.must(doCancel, rotate.Cancelled)
+	l.fails(doRollback, rotate.ErrForm, `it can't be rolled back to version`, `the pending credential has another "host" than the current one`)
+	l.must(doCancel, rotate.Nothing)
+	l.must(doRotate, rotate.Rotated)
+}
+
+func TestAPendingValueThatIsNoCredentialOfThisServerCanBeGivenUp(t *testing.T) {
+	for _, w := range ways {
+		for name, make := range map[string]func(rotate.Credential) rotate.Credential{
+			"host": func(c rotate.Credential) rotate.Credential { return c.With("host", "none.example.com") },
+			"port": func(c rotate.Credential) rotate.Credential { return c.With("port", "1") },
+			"none": nil,
+		} {
+			l := w.lab(t)
+			v := secret.Text([]byte(canary))
+			if make != nil {
+				v, _ = make(l.credential(l.staged().Current).With("password", canary)).Value()
+			}
+			now := l.staged()
+			if err := l.store().Propose(t.Context(), now, token(1), v); err != nil {
+				t.Fatal(err)
+			}
+			l.fails(doRotate, rotate.ErrForm)
+			report := l.must(doCancel, rotate.Cancelled)
+			if single := w.strategy == rotate.SingleUser; single && !strings.Contains(fmt.Sprint(report.Warnings), "the service was not asked about the pending one") {
+				t.Errorf("%+v, %s: it warns of %q", w, name, report.Warnings)
+			}
+			l.must(doRotate, rotate.Rotated)
+			l.settled(name)
+		}
+	}
+}
+
+func TestWhatIsCurrentIsNoFailureWhateverAnswerIsLost(t *testing.T) {
+	for _, w := range ways {
+		l := w.lab(t)
+		l.must(doRotate, rotate.Rotated)
+		for _, a := range []act{doRollback, doRotate} {
+			before := l.staged()
+			l.gate.trouble(loseAnswer, 0)
+			l.gate.first = []string{"Promote"}
+			report, _, err := l.do(a)
+			if err != nil || report.To == "" || report.To != l.staged().Current || len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "is current, though an error came with that") {
+				t.Errorf("%+v: %+v", w, report)
+			}
+			if report.Outcome == rotate.RolledBack && l.credential(report.To).Password() != l.credential(before.Previous).Password() {
+				t.Errorf("%+v: it is not rolled back", w)
+			}
+			l.settled(fmt.Sprint(w))
+		}
+	}
 }
 
 // denying refuses pending credentials in Test only.
@@ -170,9 +246,26 @@ func TestTheMasterHelpsWhereTheUserMayNot(t *testing.T) {
 	l := newLab(t, rotate.SingleUser)
 	l.server.denySet = true
 	l.must(doRotate, rotate.Rotated)
-	l.server.users["app"] = []string{"set by hand"} // neither password of the secret
-	l.must(doRotate, rotate.Rotated)
-	l.settled("after it")
+}
+
+func TestTheMasterHelpsNobodyWhoseOwnCredentialDoesNotWork(t *testing.T) {
+	for _, w := range ways {
+		l := w.lab(t)
+		l.server.users["dba"] = []string{canary + "-dba"}
+		l.with("username", "dba")
+		l.with("password", "a guess")
+		for range 2 {
+			l.fails(doRotate, rotate.ErrDenied, "the master is used only where the secret's own credential works")
+			if got := l.server.all(); len(got) != 3 || len(got["dba"]) != 1 || got["dba"][0] != canary+"-dba" {
+				t.Errorf("%+v: the server was changed: %d users", w, len(got))
+			}
+		}
+		l.with("username", "nobody")
+		l.do(doCancel)
+		if err := l.fails(doRotate, rotate.ErrDenied).Error; strings.Contains(err, rotate.ErrLost.Error()) {
+			t.Errorf("%+v: nothing was changed, and it says %s", w, err)
+		}
+	}
 }
 
 func TestAMasterThatIsWrongChangesNothing(t *testing.T) {
@@ -183,6 +276,9 @@ func TestAMasterThatIsWrongChangesNothing(t *testing.T) {
 	}{
 		"password": {rotate.ErrDenied, "log in with the master", map[string]any{"host": host, "username": "master", "password": canary}},
 		"server":   {rotate.ErrForm, "the master's secret is not for the same \"host\"", map[string]any{"host": "evil." + host, "username": "master", "password": masterPW}},
+		"port":     {rotate.ErrForm, "the master's secret is not for the same \"port\"", map[string]any{"host": host, "port": 5433, "username": "master", "password": masterPW}},
+		"no port":  {rotate.ErrForm, "the master's secret: ", map[string]any{"host": host, "port": "x", "username": "master", "password": masterPW}},
+		"engine":   {rotate.ErrForm, "the master's secret is not for the same \"engine\"", map[string]any{"host": host, "engine": "other", "username": "master", "password": masterPW}},
 		"no host":  {rotate.ErrForm, "the master's secret is not for the same \"host\"", map[string]any{"username": "master", "password": masterPW}},
 		"no JSON":  {rotate.ErrForm, "the master's secret: ", nil},
 	}
@@ -215,7 +311,7 @@ func TestNobodyWhoMayLogInIsAnErrorThatChangesNothing(t *testing.T) {
 	l := newLab(t, rotate.SingleUser)
 	l.server.users["app"] = []string{"another"}
 	l.server.users["master"] = []string{"another"}
-	l.fails(doRotate, rotate.ErrDenied, `the password of user "app" could not be changed with the password that is in use, with the master: user "master": the credential is refused`)
+	l.fails(doRotate, rotate.ErrDenied, `the password of user "app" could not be changed with the password that is in use: user "app": the credential is refused; the master is used only`)
 	if !l.server.accepts("app", "another") {
 		t.Error("the password was changed")
 	}

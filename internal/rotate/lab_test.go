@@ -47,10 +47,10 @@ func (l *lab) Write(p []byte) (int, error) {
 func newLab(t *testing.T, strategy rotate.Strategy) *lab {
 	t.Helper()
 	l := &lab{t: t, gate: &gate{}, place: mem.New(secret.Place{Account: "111122223333", Region: "us-east-1"})}
-	l.server = &server{g: l.gate, users: map[string][]string{"app": {canary + "-0"}, "master": {masterPW}}}
+	l.server = &server{g: l.gate, open: map[string]int{}, users: map[string][]string{"app": {canary + "-0"}, "master": {masterPW}}}
 	l.place.Put(secretName, value(map[string]any{"engine": "db", "host": host, "port": 5432, "username": "app", "password": canary + "-0", "masterarn": "arn:master", "more": []any{1e3, canary}}))
 	l.r = &rotate.Rotator{
-		Engines: map[string]rotate.Engine{"db": rotate.Database(l.server), "other": nil}, Owner: "me",
+		Engines: map[string]rotate.Engine{"db": rotate.Database(l.server, 5432, "db"), "other": nil}, Owner: "me",
 		Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	l.s = rotate.Secret{Store: "hub", Name: secretName, At: gated{l.place.Rotation(), l.gate}, Settings: rotate.Settings{Strategy: strategy}}
@@ -66,7 +66,7 @@ func newLab(t *testing.T, strategy rotate.Strategy) *lab {
 // numbered gives the secret another store.
 func (l *lab) numbered() {
 	first, _ := l.place.Value(secretName)
-	l.counts = &numbered{at: secret.Place{Kind: secret.Vault, Account: "111122223333", Region: "us-east-1"}, values: []secret.Value{first}}
+	l.counts = &numbered{g: l.gate, at: secret.Place{Kind: secret.Vault, Account: "111122223333", Region: "us-east-1"}, values: []secret.Value{first}}
 	l.s.At = gated{l.counts, l.gate}
 }
 
@@ -200,6 +200,12 @@ func (l *lab) credential(v secret.Version) rotate.Credential {
 		l.t.Fatal(err)
 	}
 	return c
+}
+
+// halfway reports whether what is pending is current already, by its value: a promotion was broken off.
+func (l *lab) halfway() bool {
+	st := l.staged()
+	return l.counts != nil && st.Pending != "" && l.credential(st.Pending).Password() == l.credential(st.Current).Password()
 }
 
 func (l *lab) works(v secret.Version) bool {

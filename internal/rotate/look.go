@@ -25,6 +25,7 @@ func isSuperseded(err error) bool {
 //	pending    current              it is
 //	…          w.token              promoted: also where the store calls it by another name from then on
 //	w.token    w.from               under way
+//	w.token    another, same value  promoted, in a store that writes first and tidies up then, which is to be done yet
 //	w.token    another              an error: the secret was written by somebody else
 //	another    …                    superseded by another rotation
 //	none       w.from               superseded: it was given up
@@ -35,7 +36,7 @@ func (w *work) look(ctx context.Context) (promoted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	w.now = now
+	w.now, w.halfway = now, false
 	if err := usable(now); err != nil {
 		return false, err
 	}
@@ -45,6 +46,9 @@ func (w *work) look(ctx context.Context) (promoted bool, err error) {
 	case now.Pending == w.token && now.Current == w.from:
 		return false, nil
 	case now.Pending == w.token:
+		if w.halfway, err = w.written(ctx); w.halfway || err != nil {
+			return w.halfway, err
+		}
 		return false, fmt.Errorf("the secret was written meanwhile by somebody else: version %s is current, and this rotation began at %s: %s gives it up", now.Current, w.from, w.command("--cancel"))
 	case now.Pending == "" && now.Current == w.from:
 		return false, &supersededError{"it was given up meanwhile"}
@@ -57,6 +61,16 @@ func (w *work) look(ctx context.Context) (promoted bool, err error) {
 		return false, &supersededError{fmt.Sprintf("another rotation, or somebody who wrote the secret, took its place: version %s is current", now.Current)}
 	}
 	return false, &supersededError{fmt.Sprintf("another rotation took its place: version %s is pending", now.Pending)}
+}
+
+// written reports whether what is current has the value of what is pending.
+func (w *work) written(ctx context.Context) (bool, error) {
+	pending, err := w.valueIfAny(ctx, w.token)
+	if err != nil || pending.IsZero() {
+		return false, err
+	}
+	current, err := w.valueIfAny(ctx, w.now.Current)
+	return err == nil && current.Equal(pending), err
 }
 
 // renamed reports whether what is current now is what was pending, in a store that gives what it promotes a name of its own. Some only know what it was promoted from: the value decides.
@@ -132,12 +146,17 @@ func (w *work) valueIfAny(ctx context.Context, v secret.Version) (secret.Value, 
 	return value, err
 }
 
-// adopt takes on what is pending: a rotation or a rollback that was begun earlier.
+// adopt takes on what is pending: a rotation or a rollback that was begun earlier. Where it is current already, by its value, its promotion was broken off: it began at what is previous now.
 func (w *work) adopt(ctx context.Context) error {
 	w.token = w.now.Pending
 	c, err := w.change(ctx)
 	if err != nil {
 		return err
+	}
+	if w.halfway = !c.Pending.IsZero() && c.Pending.Equal(c.Current) && w.now.Previous != "" && w.now.Previous != w.token; w.halfway {
+		w.from, w.report.From = w.now.Previous, w.now.Previous
+		w.rollback = w.follows(w.token, w.from, forRollback)
+		return nil
 	}
 	w.rollback = w.token == w.now.Previous || w.follows(w.token, w.from, forRollback) || !c.Pending.IsZero() && c.Pending.Equal(c.Previous)
 	return nil

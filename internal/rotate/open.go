@@ -26,6 +26,7 @@ type work struct {
 	token    secret.Version // what is to become current; empty until it is pending
 	value    secret.Value   // of token, as it was seen; zero: it was not
 	rollback bool           // token is what was previous
+	halfway  bool           // token was pending and, by its value, current too, as it was seen last: its promotion was broken off, and is to be repeated
 	now      store.Stages   // as they were seen last, with token pending
 	report   Report
 	log      *slog.Logger

@@ -20,9 +20,9 @@ const (
 	minBits      = 64
 )
 
-// Password returns a new password as g wants it, without the characters of exclude: every password that the policy allows is as likely as every other. It is an error where the policy
+// Password returns a new password as g wants it: every password that the policy allows is as likely as every other. It is an error where the policy
 // leaves fewer than 64 bits, or nothing of what RequireEach asks for. Safe for concurrent use.
-func Password(g Generate, exclude string) (string, error) {
+func Password(g Generate) (string, error) {
 	length := g.Length
 	if length == 0 {
 		length = usualLength
@@ -30,7 +30,7 @@ func Password(g Generate, exclude string) (string, error) {
 	if length < 0 || length > maxLength {
 		return "", fmt.Errorf("generate a password: a length of %d is not between 1 and %d", length, maxLength)
 	}
-	classes, err := g.classes(exclude)
+	classes, err := g.classes()
 	if err != nil {
 		return "", err
 	}
@@ -50,11 +50,11 @@ func Password(g Generate, exclude string) (string, error) {
 }
 
 // classes returns the characters that a password may have, by kind; none of them is empty.
-func (g Generate) classes(exclude string) ([]string, error) {
-	if g.Exclude == "" {
-		exclude += usualExclude
+func (g Generate) classes() ([]string, error) {
+	exclude := g.Exclude
+	if exclude == "" {
+		exclude = usualExclude
 	}
-	exclude += g.Exclude
 	all := []string{small, capital, digit}
 	if !g.NoPunctuation {
 		all = append(all, punctuation)

@@ -31,7 +31,8 @@ const (
 	// SingleUser changes the password of the user in the secret. Between setSecret and finishSecret the current password may be refused.
 	SingleUser Strategy = "single-user"
 	// AlternatingUsers changes the password of a second user with the same rights, who is in the secret from then on: NAME and NAME_clone take turns. It takes
-	// another secret, of a user who may create users. No credential that is current, or was current until the last rotation, is ever refused.
+	// another secret, of a user who may create users. A rotation makes neither the current credential refused nor the one that was current until then. A rollback may, where somebody
+	// changed the password of the previous user by hand: that user is given the one in the secret again.
 	AlternatingUsers Strategy = "alternating-users"
 )
 

@@ -70,8 +70,8 @@ func (r *Rotator) Rotate(ctx context.Context, s Secret) (Report, error) {
 	err = w.equip(ctx)
 	if err == nil && w.now.Pending != "" {
 		outcome, err = Resumed, w.wrap("", w.adopt(ctx))
-		if err == nil && w.stale() {
-			err = w.wrap("", fmt.Errorf("version %s is pending, and was made before the secret was written by somebody else: %s gives it up", w.token, w.command("--cancel")))
+		if err == nil && !w.halfway {
+			err = w.wrap("", w.stale(ctx, false))
 		}
 	}
 	if err == nil {
@@ -90,7 +90,11 @@ func (r *Rotator) Rollback(ctx context.Context, s Secret) (Report, error) {
 	switch {
 	case err != nil:
 	case w.now.Pending != "":
-		if err = w.wrap("", w.adopt(ctx)); err == nil && !w.rollback {
+		switch err = w.wrap("", w.adopt(ctx)); {
+		case err != nil, w.rollback:
+		case w.halfway:
+			err = w.wrap("", fmt.Errorf("a rotation was broken off after version %s had become current: %s finishes it, and then it can be rolled back", w.now.Current, w.command("")))
+		default:
 			err = w.wrap("", fmt.Errorf("a rotation to version %s is under way: %s finishes it, %s gives it up", w.token, w.command(""), w.command("--cancel")))
 		}
 	case w.now.Previous == "":

@@ -18,11 +18,11 @@ type server struct {
 	several bool // a user has several passwords until Forget
 	frozen  bool // SetPassword succeeds, and the password does not work
 	denySet bool // SetPassword and Forget are refused to all but the master
+	single  bool // a user may have one session at a time
 	mangle  int  // so many passwords that are set are cut short
 	users   map[string][]string
+	open    map[string]int // sessions
 }
-
-func (s *server) Exclude() string { return "?" }
 
 func (s *server) Clone(user string) (string, error) {
 	if first, ok := strings.CutSuffix(user, "_clone"); ok {
@@ -51,6 +51,12 @@ func (s *server) Connect(_ context.Context, c rotate.Credential, _ rotate.TLS) (
 		if !s.accepts(c.User(), c.Password()) {
 			return fmt.Errorf("user %q: %w", c.User(), rotate.ErrDenied)
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.single && s.open[c.User()] > 0 {
+			return fmt.Errorf("user %q: %w: too many connections", c.User(), rotate.ErrAway)
+		}
+		s.open[c.User()]++
 		return nil
 	})
 	if err != nil {
@@ -115,4 +121,8 @@ func (o session) Forget(_ context.Context, user string, keep []string) error {
 	})
 }
 
-func (session) Close(context.Context) {}
+func (o session) Close(context.Context) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	o.s.open[o.user]--
+}

@@ -14,7 +14,7 @@ type Generate struct {
 	PublicKey string
 	// Length is in characters for passwords, in bytes for hex and base64, in bits for rsa. 0: 32, 32, 32, 3072.
 	Length int
-	// Exclude holds characters that a password must not have. Empty: /@"'\ as Secrets Manager's own functions leave out; databases add what they can't take.
+	// Exclude holds characters that a password must not have. Empty: /@"'\ as Secrets Manager's own functions leave out.
 	Exclude string
 	// NoPunctuation leaves out all that is neither letter nor digit.
 	NoPunctuation bool

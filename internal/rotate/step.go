@@ -19,6 +19,7 @@ func (r *Rotator) Step(ctx context.Context, s Secret, step Step, token secret.Ve
 	//	current              nothing             nothing        nothing        nothing
 	//	pending, no value    a value is made     error          error          error
 	//	pending              nothing             set, or so     tested         tested, then made current
+	//	pending, stale       error               error          error          error
 	//	neither              error               error          error          error
 	//
 	// A test before it was set is refused by the service, which goes on to accept the current credential; finishSecret tests by itself, so that nothing becomes current that does not work.
@@ -36,6 +37,11 @@ func (r *Rotator) Step(ctx context.Context, s Secret, step Step, token secret.Ve
 	}
 	if err := w.adopt(ctx); err != nil {
 		return w.wrap(step, err)
+	}
+	if !w.halfway {
+		if err := w.stale(ctx, true); err != nil {
+			return w.wrap(step, err)
+		}
 	}
 	return w.one(step, func() error {
 		switch step {

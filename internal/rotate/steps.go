@@ -157,26 +157,30 @@ func (w *work) finish(ctx context.Context) error {
 	return nil
 }
 
-// promote makes it current, and does what is left to be done where somebody else made it current.
+// promote makes it current, and does what is left to be done where somebody else did, or where it was broken off. After an error it looks once more: what is current nevertheless is no failure.
 func (w *work) promote(ctx context.Context) error {
 	now := w.now
-	now.Current, now.Pending = w.from, w.token
+	if now.Pending = w.token; !w.halfway {
+		now.Current = w.from
+	}
 	to, err := w.s.At.Promote(ctx, now)
 	if err == nil {
 		w.report.To = to
 		return nil
 	}
-	if !errors.Is(err, store.ErrConflict) {
-		return err
-	}
 	promoted, looked := w.look(ctx)
 	switch {
-	case looked != nil:
+	case looked != nil && errors.Is(err, store.ErrConflict):
 		return looked
-	case !promoted:
+	case looked != nil:
+		return fmt.Errorf("%w; whether it is current all the same can't be found out: %w: look which version is current before this is repeated", err, looked)
+	case !promoted, w.halfway: // in the latter case there is more to be done than what follows here
 		return err
 	case w.report.To == "":
 		w.report.To = w.now.Current
+	}
+	if !errors.Is(err, store.ErrConflict) {
+		w.warn(fmt.Sprintf("version %s is current, though an error came with that: %v", w.report.To, err))
 	}
 	return nil
 }

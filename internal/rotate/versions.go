@@ -25,9 +25,54 @@ func (w *work) version(after secret.Version, purpose string, generation int) sec
 	return secret.Token(w.r.Owner, []secret.Input{in}, purpose, generation)
 }
 
-// stale reports whether what is pending was made to follow what is previous now: the secret was written since.
-func (w *work) stale() bool {
-	return !w.rollback && w.now.Previous != "" && w.follows(w.token, w.now.Previous, forRotation)
+// stale is an error where what is pending was made before the secret was written by somebody else, whose changes it would undo. driven says that the store chose the id.
+//
+//	the id follows from      pending and current            then
+//	what is current          …                              it is not
+//	what is previous         …                              it is: the secret was written since
+//	something else           differ in what is generated    it is not: a version that the store began, or somebody of another name
+//	something else           differ in more                 it is; but not where the store chose the id, and a program or an endpoint the value: that may have any members
+//	…                        one is not a JSON object       it is not: there is nothing in it but what is generated
+//
+// A rollback never is: what is previous is what it is for.
+func (w *work) stale(ctx context.Context, driven bool) error {
+	if w.rollback || w.follows(w.token, w.from, forRotation) {
+		return nil
+	}
+	old := fmt.Errorf("version %s is pending, and was made before the secret was written by somebody else: %s gives it up", w.token, w.command("--cancel"))
+	if w.now.Previous != "" && w.follows(w.token, w.now.Previous, forRotation) {
+		return old
+	}
+	maker, ok := w.engine.(Maker)
+	anything := ok && maker.MakesAnything()
+	if driven && anything {
+		return nil
+	}
+	c, err := w.change(ctx)
+	if err != nil {
+		return err
+	}
+	pending, pendingErr := ParseCredential(c.Pending)
+	current, currentErr := ParseCredential(c.Current)
+	if c.Pending.IsZero() || pendingErr != nil || currentErr != nil || pending.sameBut(current, w.generated(anything)...) {
+		return nil
+	}
+	return fmt.Errorf("%w: the pending credential differs from the current one in more than a rotation changes: %w", ErrForm, old)
+}
+
+// generated returns the members that a rotation changes.
+func (w *work) generated(anything bool) []string {
+	names := []string{w.s.Generate.PublicKey}
+	_, logsIn := w.engine.(database)
+	if key := w.s.Generate.Key; key != "" && !logsIn {
+		names = append(names, key)
+	} else {
+		names = append(names, memberPassword)
+	}
+	if anything || logsIn || w.s.Strategy == AlternatingUsers {
+		names = append(names, memberUser, memberPassword)
+	}
+	return names
 }
 
 // follows reports whether an id is one that follows from a version.
@@ -60,8 +105,19 @@ func (w *work) propose(ctx context.Context) error {
 	})
 }
 
-// recall makes the previous version pending.
+// recall makes the previous version pending, unless it can be told beforehand that the service can't go back to it.
 func (w *work) recall(ctx context.Context) error {
+	if f, ok := w.engine.(fitter); ok {
+		c, err := w.change(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Pending = c.Previous; !c.Pending.IsZero() {
+			if err := f.fits(c); err != nil {
+				return fmt.Errorf("it can't be rolled back to version %s: %w", w.now.Previous, err)
+			}
+		}
+	}
 	return w.place(ctx, forRollback, func(v secret.Version) (secret.Version, error) {
 		return w.s.At.Recall(ctx, w.now, v)
 	})

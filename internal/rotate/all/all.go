@@ -21,15 +21,16 @@ type Options struct {
 // Engines returns the engines by the names that the configuration and the secrets' own JSON (its member "engine") use. RDS writes there what the AWS SDKs call the engine of an instance.
 func Engines(o Options) map[string]rotate.Engine {
 	generated := generate.New()
-	mysqlLike := rotate.Database(mysql.Login{})
-	mariadb := rotate.Database(mysql.Login{MariaDB: true})
-	postgresLike := rotate.Database(postgres.Login{})
-	redisLike := rotate.Database(redis.Login{})
+	mysqlNames := []string{"mysql", "aurora", "aurora-mysql", "mariadb"}
+	mysqlLike := rotate.Database(mysql.Login{}, 3306, mysqlNames...)
+	mariadb := rotate.Database(mysql.Login{MariaDB: true}, 3306, mysqlNames...)
+	postgresLike := rotate.Database(postgres.Login{}, 5432, "postgres", "postgresql", "aurora-postgresql")
+	redisLike := rotate.Database(redis.Login{}, 6379, "redis", "valkey")
 	return map[string]rotate.Engine{
 		"postgres":          postgresLike,
 		"postgresql":        postgresLike,
 		"aurora-postgresql": postgresLike,
-		"redshift":          rotate.Database(postgres.Login{Redshift: true}),
+		"redshift":          rotate.Database(postgres.Login{Redshift: true}, 5439, "redshift"),
 		"mysql":             mysqlLike,
 		"aurora":            mysqlLike,
 		"aurora-mysql":      mysqlLike,

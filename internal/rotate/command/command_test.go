@@ -17,6 +17,7 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/rotate"
 	"github.com/secretsync-dev/secretsync/internal/rotate/command"
 	"github.com/secretsync-dev/secretsync/internal/secret"
+	"github.com/secretsync-dev/secretsync/internal/store"
 )
 
 const (
@@ -45,7 +46,7 @@ func change(t *testing.T, script string) rotate.Change {
 		Place: secret.Place{Kind: secret.SecretsManager, Account: "111122223333", Region: "us-east-1"}, Name: "rds/app",
 		Current: text(`{"username":"app","password":"` + canary + `"}`), Pending: text(`{"username":"app","password":"` + fresh + `"}`),
 		Master:   func(context.Context) (secret.Value, error) { return text(masters), nil },
-		Settings: rotate.Settings{Command: rotate.Command{Args: []string{file}}},
+		Settings: rotate.Settings{Command: rotate.Command{Args: []string{file}}, Master: &store.Ref{Secret: "rds/master"}},
 	}
 }
 
@@ -237,6 +238,10 @@ func TestAProgramThatNeverRanHasChangedNothing(t *testing.T) {
 	}
 	if err := engine().Test(t.Context(), c); err != nil {
 		t.Errorf("a test needs no master: %v", err)
+	}
+	c.Settings.Master = nil // the secret names one, and the configuration does not
+	if err := engine().Set(t.Context(), c); err != nil {
+		t.Errorf("a master that the secret itself names was asked for: %v", err)
 	}
 }
 

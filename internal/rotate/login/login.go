@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"strconv"
@@ -15,25 +16,26 @@ import (
 	"github.com/secretsync-dev/secretsync/internal/rotate"
 )
 
-// How long a server is waited for where the caller's context has no deadline.
+// How long a server is waited for.
 const (
 	ConnectTimeout = 10 * time.Second
 	CallTimeout    = 30 * time.Second
 )
 
-// Within returns a context that ends after d, unless ctx has a deadline of its own.
+// Within returns a context that ends after d, or with ctx where that is earlier.
 func Within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return context.WithCancel(ctx)
-	}
 	return context.WithTimeout(ctx, d)
 }
 
-// Address returns a credential's host, and "host:port". ErrForm where it has no host, or its port is none.
+// Address returns a credential's host, and "host:port". ErrForm where it has no host, or its port is none. A host that drivers take for a socket of this machine, which is a path or begins
+// with @, is none.
 func Address(c rotate.Credential, usualPort int) (host, address string, err error) {
 	host = c.Host()
 	if host == "" {
 		return "", "", fmt.Errorf("%w: no host", rotate.ErrForm)
+	}
+	if strings.HasPrefix(host, "@") || strings.ContainsAny(host, `/\`) {
+		return "", "", fmt.Errorf("%w: the host is a path: a server is reached by its name or address only", rotate.ErrForm)
 	}
 	port, err := c.Port(usualPort)
 	if err != nil {
@@ -91,10 +93,16 @@ func Clone(user string, limit int, size func(string) int) (string, error) {
 	return user + suffix, nil
 }
 
-// Base returns the user, of the two that take turns, whose rights both have: the one without suffix.
-func Base(user string) string {
-	if base, ok := strings.CutSuffix(user, suffix); ok && base != "" {
-		return base
+// Pair returns the user, of two that take turns, whose rights both have: the one without suffix. ErrForm where the two are no such pair.
+func Pair(user, other string) (base string, err error) {
+	turn, err := Clone(user, math.MaxInt, func(string) int { return 0 })
+	switch {
+	case err != nil:
+		return "", err
+	case user == "" || turn != other:
+		return "", fmt.Errorf("%w: %q and %q are no two users that take turns", rotate.ErrForm, user, other)
+	case len(user) < len(other):
+		return user, nil
 	}
-	return user
+	return other, nil
 }

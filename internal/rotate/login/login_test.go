@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/rotate"
@@ -21,8 +22,8 @@ func TestTwoNamesTakeTurns(t *testing.T) {
 		if back, err := login.Clone(got, 63, size); err != nil || back != user && user != "a_clone_clone" {
 			t.Errorf("%q takes turns with %q, %v; want %q", got, back, err, user)
 		}
-		if login.Base(user) != login.Base(got) && user != "a_clone_clone" {
-			t.Errorf("%q and %q are not of one base", user, got)
+		if base, err := login.Pair(user, got); err != nil || base != min(user, got) {
+			t.Errorf("%q and %q are of the base %q, %v", user, got, base, err)
 		}
 	}
 	if _, err := login.Clone("app", 8, size); !errors.Is(err, rotate.ErrForm) {
@@ -30,6 +31,14 @@ func TestTwoNamesTakeTurns(t *testing.T) {
 	}
 	if got, err := login.Clone("app_clone", 8, size); err != nil || got != "app" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestTwoNamesThatDoNotTakeTurnsAreNoPair(t *testing.T) {
+	for _, pair := range [][2]string{{"app", "app"}, {"app_clone", "app_clone"}, {"app", "other"}, {"app", "other_clone"}, {"app_clone_clone", "app"}, {"app_clone", "app_clone_clone"}, {"", "_clone"}, {"_clone", ""}} {
+		if base, err := login.Pair(pair[0], pair[1]); !errors.Is(err, rotate.ErrForm) {
+			t.Errorf("%q are a pair of base %q, %v", pair, base, err)
+		}
 	}
 }
 
@@ -45,24 +54,27 @@ func TestTheServersNameIsPartOfWhatIsVerified(t *testing.T) {
 	}
 }
 
-func TestACallEndsAlsoWhereNobodySaysWhen(t *testing.T) {
-	ctx, cancel := login.Within(t.Context(), time.Hour)
-	defer cancel()
-	if _, ok := ctx.Deadline(); !ok {
-		t.Error("it has no deadline")
-	}
-	own, stop := context.WithDeadline(t.Context(), time.Now().Add(2*time.Hour))
-	defer stop()
-	want, _ := own.Deadline()
-	ctx, cancel = login.Within(own, time.Hour)
-	defer cancel()
-	if got, _ := ctx.Deadline(); !got.Equal(want) {
-		t.Errorf("the caller's deadline %v became %v", want, got)
-	}
+func TestACallEndsWhereNobodySaysWhenAndWhereSomebodySaysLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for own, want := range map[time.Duration]time.Duration{0: time.Hour, 2 * time.Hour: time.Hour, time.Minute: time.Minute} {
+			outer := t.Context()
+			if own > 0 {
+				var stop context.CancelFunc
+				outer, stop = context.WithTimeout(outer, own)
+				defer stop()
+			}
+			ctx, cancel := login.Within(outer, time.Hour)
+			defer cancel()
+			if end, ok := ctx.Deadline(); !ok || time.Until(end) != want {
+				t.Errorf("with %v of the caller's it ends after %v, %v", own, time.Until(end), ok)
+			}
+		}
+	})
 }
 
 func TestAddressesAreReadFromTheCredential(t *testing.T) {
-	for in, want := range map[string]string{`{"host": "db"}`: "db:5432", `{"host": "::1", "port": "7"}`: "[::1]:7", `{"host": "db", "port": 8.0}`: ""} {
+	for in, want := range map[string]string{`{"host": "db"}`: "db:5432", `{"host": "::1", "port": "7"}`: "[::1]:7", `{"host": "db", "port": 8.0}`: "",
+		`{"host": "/run/db"}`: "", `{"host": "@db"}`: "", `{"host": "run/db"}`: "", `{"host": "C:\\db"}`: ""} {
 		c, err := rotate.ParseCredential(secret.Text([]byte(in)))
 		if err != nil {
 			t.Fatal(err)

@@ -11,91 +11,92 @@ import (
 )
 
 // SetClone gives the other one of two users that take turns a password. NAME has the rights; for every account of it that logs in with a password NAME_clone gets one for the same host:
-// it is made where it is missing, and has from then on, at every rotation, what NAME has: the plugin, what it requires (TLS), limits, whether it is locked, roles, default roles and all that SHOW GRANTS
-// tells, what MySQL's partial revokes keep back included. Nothing is taken away from either of them otherwise. It is not one transaction, for the server has none for users; to
-// repeat it is safe. ErrForm where NAME does not exist. It takes CREATE USER, SELECT on the schema mysql, and the rights of NAME with GRANT OPTION.
+// it is made where it is missing, and has from then on, at every rotation, what NAME has: the plugin, what it requires (TLS), limits, whether it is locked, how passwords expire, roles, default roles and
+// all that SHOW GRANTS tells, what MySQL's partial revokes keep back included. Nothing is taken away from either of them otherwise. It is not one transaction, for the server has none for users; to
+// repeat it is safe. It takes CREATE USER, SELECT on the schema mysql, and the rights of NAME with GRANT OPTION. ErrForm, with nothing changed, where NAME does not exist, where the two are no pair
+// by their names, and where NAME is to get a password and there is no NAME_clone.
 func (s *session) SetClone(ctx context.Context, user, clone, password string) error {
-	base := login.Base(user)
+	base, err := login.Pair(user, clone)
+	if err != nil {
+		return fmt.Errorf("mysql: give %q a password: %w", clone, err)
+	}
 	ctx, cancel := login.Within(ctx, login.CallTimeout)
 	defer cancel()
-	bases, err := s.accounts(ctx, base)
+	found, err := s.accounts(ctx, base)
 	if err != nil {
 		return err
 	}
 	if clone == base {
-		return s.setPasswords(ctx, base, bases, password)
+		if err := s.exists(ctx, user); err != nil {
+			return err
+		}
+		return s.setPasswords(ctx, base, found, password)
+	}
+	bases, err := s.holders(ctx, base, found)
+	if err != nil {
+		return err
 	}
 	clones, err := s.accounts(ctx, clone)
 	if err != nil {
 		return err
 	}
-	made := 0
 	for _, of := range bases {
-		d, err := s.define(ctx, of)
-		if err != nil {
-			return err
-		}
-		if _, ok := d.password(); !ok {
-			continue
-		}
 		to := account{clone, of.host}
 		if slices.Contains(clones, to) {
-			err = s.bringIntoLine(ctx, to, d, password)
+			err = s.bringIntoLine(ctx, to, of, password)
 		} else {
-			err = s.create(ctx, to, d, password)
+			err = s.create(ctx, to, of, password)
 		}
 		if err == nil {
-			err = s.grant(ctx, of, to, d)
+			err = s.grant(ctx, of.account, to, of.definition)
 		}
 		if err != nil {
 			return err
 		}
-		made++
-	}
-	if made == 0 {
-		return fmt.Errorf("mysql: make %q a user like %q: %w: there is no such user that logs in with a password", clone, base, rotate.ErrForm)
 	}
 	return nil
 }
 
-func (s *session) create(ctx context.Context, to account, d definition, password string) error {
-	what := fmt.Sprintf("create user %q", to.user+"@"+to.host)
-	plugin, _ := d.password()
-	text, known, err := verifier(plugin, password)
-	if err != nil {
-		return fmt.Errorf("mysql: %s: %w", what, err)
+// exists makes sure that a user exists that logs in with a password.
+func (s *session) exists(ctx context.Context, user string) error {
+	found, err := s.accounts(ctx, user)
+	if err == nil {
+		_, err = s.holders(ctx, user, found)
 	}
-	identified := map[bool]string{false: " IDENTIFIED WITH " + literal(plugin) + " AS ", true: " IDENTIFIED VIA " + literal(plugin) + " USING "}[s.mariadb]
-	statement := "CREATE USER IF NOT EXISTS " + to.String() + identified
-	switch {
-	case known:
-		return s.run(ctx, what, strings.TrimSpace(statement+literal(text)+" "+d.options))
-	case s.mariadb:
-		statement += "PASSWORD(" + literal(password) + ")"
-	default:
-		statement = strings.TrimSuffix(statement, "AS ") + "BY " + literal(password)
-	}
-	return s.runOpen(ctx, what, plugin, strings.TrimSpace(statement+" "+d.options))
+	return err
 }
 
-// bringIntoLine gives a user that exists the password, and what its base requires and is limited to.
-func (s *session) bringIntoLine(ctx context.Context, to account, d definition, password string) error {
+func (s *session) create(ctx context.Context, to account, of holder, password string) error {
+	return s.identify(ctx, s.defined(fmt.Sprintf("create user %q", to.user+"@"+to.host), "CREATE USER IF NOT EXISTS "+to.String(), of.plugin, of.options, password))
+}
+
+// bringIntoLine gives an account that exists the password, the plugin, and what its base requires and is limited to.
+func (s *session) bringIntoLine(ctx context.Context, to account, of holder, password string) error {
 	own, err := s.define(ctx, to)
 	if err != nil {
 		return err
 	}
-	plugin, ok := own.password()
-	if !ok {
+	if len(own.passwords()) == 0 {
 		return fmt.Errorf("mysql: alter user %q: %w: it does not log in with a password", to.user+"@"+to.host, rotate.ErrForm)
 	}
-	if err := s.setPassword(ctx, to, plugin, password); err != nil || d.options == own.options {
-		return err
+	return s.identify(ctx, s.defined(fmt.Sprintf("alter user %q", to.user+"@"+to.host), "ALTER USER "+to.String(), of.plugin, inLine(of.options, own.options), password))
+}
+
+// defined returns the statement that makes an account what it shall be, all at once.
+func (s *session) defined(what, verb, plugin, options, password string) identify {
+	i := identify{what: what, plugin: plugin, password: password}
+	with := map[bool]string{false: " IDENTIFIED WITH ", true: " IDENTIFIED VIA "}[s.mariadb]
+	statement := func(how, text string) string {
+		return strings.TrimSpace(verb + with + literal(plugin) + how + text + " " + options)
 	}
-	options := d.options
-	if !strings.Contains(options, "REQUIRE") {
-		options = "REQUIRE NONE " + options
+	if s.mariadb {
+		i.hashed = func(text string) string { return statement(" USING ", text) }
+		i.open = func(text string) string { return statement(" USING PASSWORD", "("+text+")") }
+	} else {
+		i.hashed = func(text string) string { return statement(" AS ", text) }
+		i.open = func(text string) string { return statement(" BY ", text) }
 	}
-	return s.run(ctx, fmt.Sprintf("alter user %q", to.user+"@"+to.host), "ALTER USER "+to.String()+" "+strings.TrimSpace(options))
+	return i
 }
 
 // grant gives an account the rights of another one.

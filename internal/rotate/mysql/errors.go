@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -31,7 +32,6 @@ var (
 		1129,                         // the host is blocked for too many errors
 		1152, 1158, 1159, 1160, 1161, // the connection broke off
 		1205, 1213, // a lock that was not given
-		1290, // read-only: a replica, or one that is failing over
 		1836, // read-only
 		3159, // insecure transport: the server takes TLS only
 	}
@@ -42,20 +42,35 @@ var (
 	syntax = []uint16{1064, 1149} // with the statement in their texts
 )
 
-const noDatabase = 1049
+const (
+	noDatabase = 1049
+	noPassword = 1699 // SET PASSWORD for an account whose first plugin takes none (MariaDB)
+	userFailed = 1396 // CREATE USER or ALTER USER failed
+	byOption   = 1290 // an option of the server, which the text names, forbids the statement
+)
 
-// errNoRight is what this package itself decides by.
-var errNoRight = errors.New("not permitted")
+// What this package itself decides by.
+var (
+	errNoRight = errors.New("not permitted")
+	errHash    = errors.New("the server wants to see passwords (strict_password_validation)")
+)
+
+// isAway tells whether the server answered that it can't serve this at the moment. One that is read-only is a replica, or is failing over.
+func isAway(my *mysql.MySQLError) bool {
+	return slices.Contains(away, my.Number) || my.Number == byOption && (strings.Contains(my.Message, "read-only") || strings.Contains(my.Message, "read_only"))
+}
 
 // connectError returns what a failed login means, with the texts of errors only.
 func connectError(ctx context.Context, what string, err error) error {
 	var my *mysql.MySQLError
 	switch {
+	case errors.Is(err, mysql.ErrMalformPkt):
+		return fmt.Errorf("%s: %w: the login goes on in a way that is not known here: the server is none of MySQL's, or the account has several plugins (IDENTIFIED VIA … OR …)", what, rotate.ErrForm)
 	case !errors.As(err, &my):
 		return login.Away(ctx, what, err)
 	case slices.Contains(denied, my.Number):
 		return fmt.Errorf("%s: %w: %s", what, rotate.ErrDenied, text(my))
-	case slices.Contains(away, my.Number):
+	case isAway(my):
 		return login.Away(ctx, what, errors.New(text(my)))
 	case my.Number == noDatabase:
 		return fmt.Errorf("%s: %w: %s", what, rotate.ErrForm, text(my))
@@ -73,8 +88,12 @@ func callError(ctx context.Context, what string, err error) error {
 	switch {
 	case !errors.As(err, &my):
 		return login.Away(ctx, what, err)
-	case slices.Contains(away, my.Number):
+	case isAway(my):
 		return login.Away(ctx, what, errors.New(text(my)))
+	case my.Number == byOption && strings.Contains(my.Message, "strict-password-validation"):
+		return fmt.Errorf("%s: %w: %s", what, errHash, text(my))
+	case my.Number == noPassword:
+		return fmt.Errorf("%s: %w: %s", what, rotate.ErrForm, text(my))
 	case slices.Contains(noRight, my.Number):
 		return fmt.Errorf("%s: %w: %s", what, errNoRight, text(my))
 	}

@@ -263,9 +263,7 @@ func TestServersOfMariaDB(t *testing.T) {
 	})
 
 	t.Run("APasswordOfEd25519IsSentAsItsKey", func(t *testing.T) {
-		if _, err := root.ExecContext(t.Context(), "INSTALL SONAME 'auth_ed25519'"); err != nil {
-			t.Skipf("Debian has the plugin in mariadb-server: %v", err)
-		}
+		plugin(t, root, "auth_ed25519")
 		do(t, root, "CREATE USER curve@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')", "CREATE DATABASE "+place("curve"), "GRANT ALL ON "+place("curve")+".* TO curve@'%'")
 		for _, p := range []string{"y", "'z\\ é"} {
 			if err := session(t, s, "curve", map[string]string{"y": "x"}[p]+map[string]string{"'z\\ é": "y"}[p]).SetPassword(t.Context(), "curve", p); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -51,9 +52,10 @@ func (s *session) open(ctx context.Context) error {
 }
 
 // SetPassword gives a user a password: the account that this session is logged in to, where it is of that name, else all accounts of that name that have a password. It is sent as a
-// verifier for the account's own plugin. Where that is not known here, and where MySQL lets a user who may not create users change only the password itself, it is sent
-// as it is, over TLS alone; servers leave it out of their logs. Beside it no older password stays valid: MySQL's RETAIN CURRENT PASSWORD is not used, for a call that is repeated would
-// drop the one that is in use. Other users' accounts take CREATE USER and SELECT on the schema mysql.
+// verifier for the account's own plugin. Where that is not known here, where MySQL lets a user who may not create users change only the password itself, and where MariaDB validates
+// passwords (strict_password_validation), it is sent as it is, over TLS alone; MySQL leaves it out of its logs, and MariaDB writes it into its general one. Beside it no older password stays
+// valid: MySQL's RETAIN CURRENT PASSWORD is not used, for a call that is repeated would drop the one that is in use. Other users' accounts take CREATE USER and SELECT on the schema mysql.
+// ErrForm, with nothing changed, where there is no such account, or one has several passwords.
 func (s *session) SetPassword(ctx context.Context, user, password string) error {
 	ctx, cancel := login.Within(ctx, login.CallTimeout)
 	defer cancel()
@@ -67,66 +69,99 @@ func (s *session) SetPassword(ctx context.Context, user, password string) error 
 	return s.setPasswords(ctx, user, accounts, password)
 }
 
-// setPasswords gives all accounts that have a password another one. ErrForm where there are none.
+// setPasswords gives all accounts that have a password another one. ErrForm, with nothing changed, where there are none, or one has several.
 func (s *session) setPasswords(ctx context.Context, user string, accounts []account, password string) error {
-	changed := 0
-	for _, a := range accounts {
-		d, err := s.define(ctx, a)
-		if err != nil {
-			return err
-		}
-		plugin, ok := d.password()
-		if !ok {
-			continue
-		}
-		if err := s.setPassword(ctx, a, plugin, password); err != nil {
-			return err
-		}
-		changed++
+	all, err := s.holders(ctx, user, accounts)
+	if err != nil {
+		return err
 	}
-	if changed == 0 {
-		return fmt.Errorf("mysql: alter user %q: %w: there is no such user that logs in with a password", user, rotate.ErrForm)
+	for _, one := range all {
+		if err := s.setPassword(ctx, one.account, one.plugin, password); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// password returns the first plugin that takes a password; false where the account logs in otherwise.
-func (d definition) password() (plugin string, ok bool) {
-	others := []string{"unix_socket", "auth_socket", "named_pipe", "gssapi", "pam", "authentication_pam", "authentication_kerberos", "authentication_windows", "authentication_ldap_simple",
-		"authentication_ldap_sasl", "authentication_webauthn", "authentication_fido", "mysql_no_login", "AWSAuthenticationPlugin", ""}
-	i := slices.IndexFunc(d.plugins, func(p string) bool { return !slices.Contains(others, p) })
-	if i < 0 {
-		return "", false
-	}
-	return d.plugins[i], true
+// holder is an account that logs in with a password.
+type holder struct {
+	account
+	definition
+	plugin string // whose password it is
 }
 
-func (s *session) setPassword(ctx context.Context, a account, plugin, password string) error {
-	what := fmt.Sprintf("alter user %q", a.user+"@"+a.host)
-	text, known, err := verifier(plugin, password)
-	if err != nil {
-		return fmt.Errorf("mysql: %s: %w", what, err)
+// holders returns those of the accounts of a user that log in with a password. ErrForm where there are none, or one has several: a login with the first plugin's would work, and one with a password
+// that the second one keeps.
+func (s *session) holders(ctx context.Context, user string, accounts []account) (all []holder, err error) {
+	for _, a := range accounts {
+		d, err := s.define(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		switch plugins := d.passwords(); len(plugins) {
+		case 0:
+		case 1:
+			all = append(all, holder{a, d, plugins[0]})
+		default:
+			return nil, fmt.Errorf("mysql: look up the user %q: %w: it has a password for each of the plugins %s: leave it one of them", a.user+"@"+a.host, rotate.ErrForm, strings.Join(plugins, ", "))
+		}
 	}
-	switch {
-	case s.mariadb && known:
-		return s.run(ctx, what, "SET PASSWORD FOR "+a.String()+" = "+literal(text))
-	case s.mariadb:
-		return s.runOpen(ctx, what, plugin, "SET PASSWORD FOR "+a.String()+" = PASSWORD("+literal(password)+")")
-	case known:
-		err := s.run(ctx, what, "ALTER USER "+a.String()+" IDENTIFIED WITH "+literal(plugin)+" AS "+literal(text))
-		if a != s.self || !errors.Is(err, errNoRight) {
+	if len(all) == 0 {
+		return nil, fmt.Errorf("mysql: look up the user %q: %w: there is no such user that logs in with a password", user, rotate.ErrForm)
+	}
+	return all, nil
+}
+
+// passwords returns the plugins of an account that take a password.
+func (d definition) passwords() []string {
+	others := []string{"unix_socket", "auth_socket", "named_pipe", "gssapi", "pam", "authentication_pam", "authentication_kerberos", "authentication_windows", "authentication_ldap_simple",
+		"authentication_ldap_sasl", "authentication_webauthn", "authentication_fido", "mysql_no_login", "AWSAuthenticationPlugin", ""}
+	return slices.DeleteFunc(slices.Clone(d.plugins), func(p string) bool { return slices.Contains(others, p) })
+}
+
+// setPassword gives an account another password, for the plugin that it has.
+func (s *session) setPassword(ctx context.Context, a account, plugin, password string) error {
+	i := identify{what: fmt.Sprintf("alter user %q", a.user+"@"+a.host), plugin: plugin, password: password}
+	if s.mariadb {
+		set := "SET PASSWORD FOR " + a.String() + " = "
+		i.hashed = func(text string) string { return set + text }
+		i.open = func(text string) string { return set + "PASSWORD(" + text + ")" }
+	} else {
+		alter := "ALTER USER " + a.String() + " IDENTIFIED "
+		i.hashed = func(text string) string { return alter + "WITH " + literal(plugin) + " AS " + text }
+		i.open = func(text string) string { return alter + "BY " + text }
+		i.self = a == s.self
+	}
+	return s.identify(ctx, i)
+}
+
+// identify is a statement that says how an account logs in.
+type identify struct {
+	what, plugin, password string
+	hashed, open           func(text string) string // the statement with the verifier, and with the password itself
+	self                   bool                     // the user changes itself: it may do the latter where it may not do the former
+}
+
+// identify does the statement with the verifier. Where the plugin's is not known here, or the server wants to see passwords, it does the one with the password, over TLS; ErrForm where there is none.
+func (s *session) identify(ctx context.Context, i identify) error {
+	text, known, err := verifier(i.plugin, i.password)
+	if err != nil {
+		return fmt.Errorf("mysql: %s: %w", i.what, err)
+	}
+	why := fmt.Sprintf("for the plugin %q", i.plugin)
+	if known {
+		err = s.run(ctx, i.what, i.hashed(literal(text)))
+		switch {
+		case errors.Is(err, errHash):
+			why = "where strict_password_validation is on"
+		case !i.self || !errors.Is(err, errNoRight):
 			return err
 		}
 	}
-	return s.runOpen(ctx, what, plugin, "ALTER USER "+a.String()+" IDENTIFIED BY "+literal(password))
-}
-
-// runOpen does a statement with a password in it, over TLS.
-func (s *session) runOpen(ctx context.Context, what, plugin, statement string) error {
 	if !s.tls {
-		return fmt.Errorf("mysql: %s: %w: a password for %q is sent over TLS only", what, rotate.ErrForm, plugin)
+		return fmt.Errorf("mysql: %s: %w: %s a password is sent as it is, and over TLS only", i.what, rotate.ErrForm, why)
 	}
-	return s.run(ctx, what, statement)
+	return s.run(ctx, i.what, i.open(literal(i.password)))
 }
 
 // accounts returns the accounts of a name.
@@ -181,7 +216,25 @@ func (s *session) Close(context.Context) {
 // run does a statement. The error says what was attempted, and quotes nothing of it.
 func (s *session) run(ctx context.Context, what, statement string) error {
 	_, err := s.conn.ExecContext(ctx, statement)
+	var my *mysql.MySQLError
+	if errors.As(err, &my) && my.Number == userFailed {
+		return s.cause(ctx, what, my)
+	}
 	return callError(ctx, what, err)
+}
+
+// cause returns what an error means that only says that a statement failed: the server keeps the reason beside it.
+func (s *session) cause(ctx context.Context, what string, my *mysql.MySQLError) error {
+	found, err := s.query(ctx, what, 3, "SHOW WARNINGS")
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if number, err := strconv.ParseUint(f[1], 10, 16); err == nil && f[0] == "Error" && number != userFailed {
+			return callError(ctx, what, &mysql.MySQLError{Number: uint16(number), Message: f[2]})
+		}
+	}
+	return callError(ctx, what, my)
 }
 
 // query does a statement and returns its rows, whose columns are texts.

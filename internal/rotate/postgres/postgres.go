@@ -29,9 +29,6 @@ const (
 
 var _ rotate.Login = Login{}
 
-// Exclude returns nothing: every character can be in a password.
-func (Login) Exclude() string { return "" }
-
 // Clone returns the user that takes turns with user.
 func (l Login) Clone(user string) (string, error) {
 	return login.Clone(user, l.limit(), func(s string) int { return len(s) })

@@ -162,6 +162,49 @@ func TestServersOfPostgreSQL(t *testing.T) {
 		}
 	})
 
+	t.Run("WhoIsNoMemberTakesNoTurns", func(t *testing.T) {
+		create(t, s, "chief", "x")
+		create(t, s, "chief_clone", "x") // somebody else
+		m := session(t, s, s.User, s.Password)
+		for _, pair := range [][2]string{{"chief", "chief_clone"}, {"chief_clone", "chief"}} {
+			err := m.SetClone(t.Context(), pair[0], pair[1], "y")
+			if !errors.Is(err, rotate.ErrForm) || !strings.Contains(err.Error(), `GRANT "chief" TO "chief_clone"`) {
+				t.Errorf("got the error %v", err)
+			}
+			session(t, s, pair[1], "x")
+		}
+		if got := text(t, root, "SELECT count(*)::text FROM pg_auth_members WHERE member = 'chief_clone'::regrole"); got != "0" {
+			t.Error("it was made a member")
+		}
+		do(t, root, "GRANT chief TO chief_clone")
+		for _, pair := range [][2]string{{"chief", "chief_clone"}, {"chief_clone", "chief"}} {
+			if err := m.SetClone(t.Context(), pair[0], pair[1], "y"); err != nil {
+				t.Error(err)
+			}
+			session(t, s, pair[1], "y")
+		}
+	})
+
+	t.Run("ASettingThatCannotBeGivenStopsNothing", func(t *testing.T) {
+		create(t, s, "bent", "x")
+		do(t, root, "ALTER ROLE bent SET app.kept TO 'yes'", "ALTER ROLE bent IN DATABASE postgres SET app.too TO 'yes'",
+			"UPDATE pg_db_role_setting SET setconfig = array['work_mem=cAnAry', 'never heard of=cAnAry'] || setconfig WHERE setrole = 'bent'::regrole AND setdatabase = 0")
+		m := session(t, s, s.User, s.Password)
+		for range 2 {
+			if err := m.SetClone(t.Context(), "bent", "bent_clone", "y"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		notes := strings.Join(m.(rotate.Noter).Notes(), "\n")
+		if strings.Count(notes, "\n") != 1 || !strings.Contains(notes, `lacks the setting "work_mem"`) || strings.Contains(notes, "cAnAry") {
+			t.Errorf("got the notes %s", notes)
+		}
+		conn := as(t, s, "bent_clone", "y")
+		if got := text(t, conn, "SELECT current_setting('app.kept') || current_setting('app.too') || current_user"); got != "yesyesbent" {
+			t.Errorf("got %s", got)
+		}
+	})
+
 	t.Run("AMasterNeedNotBeASuperuser", func(t *testing.T) {
 		verifier, err := postgres.Scram("m")
 		if err != nil {

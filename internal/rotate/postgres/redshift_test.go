@@ -24,6 +24,9 @@ func TestRedshiftGetsItsOwnVerifierAndMakesNoClones(t *testing.T) {
 	if err := s.SetClone(t.Context(), "app", "app_clone", "x"); !errors.Is(err, rotate.ErrForm) || !strings.Contains(err.Error(), `create it once, in the groups of "app"`) {
 		t.Errorf("got the error %v", err)
 	}
+	if err := s.SetClone(t.Context(), "app_clone", "app", "x"); !errors.Is(err, rotate.ErrForm) || !strings.Contains(err.Error(), `no user "app_clone"`) {
+		t.Errorf("got the error %v", err)
+	}
 	if err := errors.Join(s.run(t.Context(), "create the clone", `CREATE ROLE app_clone LOGIN`), s.SetClone(t.Context(), "app", "app_clone", "y"), s.SetPassword(t.Context(), "app", "x")); err != nil {
 		t.Fatal(err)
 	}

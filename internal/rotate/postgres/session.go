@@ -21,6 +21,7 @@ type session struct {
 	redshift   bool
 	scram      bool
 	iterations int
+	notes      []string
 }
 
 // open makes the session safe to work in, and finds out what the server takes for a password.
@@ -47,10 +48,17 @@ func (s *session) open(ctx context.Context) error {
 	if rows, err = s.query(ctx, what, "SELECT pg_catalog.current_setting('scram_iterations', true)"); err != nil {
 		return err
 	}
-	if n, err := strconv.Atoi(rows.text(0, 0)); err == nil && n > 0 {
-		s.iterations = n
-	}
+	s.iterations = iterations(rows.text(0, 0))
 	return nil
+}
+
+// iterations returns how often a server wants a password hashed, by its setting, and at most mostIterations: it may say 2^31, which would take this machine some minutes.
+func iterations(setting string) int {
+	n, err := strconv.Atoi(setting)
+	if err != nil || n < 1 {
+		return usualIterations
+	}
+	return min(n, mostIterations)
 }
 
 // major returns the first number of a version such as "15.4 (Debian …)"; 0 where there is none.
@@ -97,6 +105,11 @@ func (s *session) verifier(user, password string) (string, error) {
 
 // Forget does nothing: a user has one password.
 func (s *session) Forget(context.Context, string, []string) error { return nil }
+
+var _ rotate.Noter = (*session)(nil)
+
+// Notes says what a clone could not be given.
+func (s *session) Notes() []string { return s.notes }
 
 // Close ends the session.
 func (s *session) Close(ctx context.Context) {

@@ -15,8 +15,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// usualIterations is what servers use that have no setting for it.
-const usualIterations = 4096
+// How often a password is hashed.
+const (
+	usualIterations = 4096      // by servers that have no setting for it
+	mostIterations  = 1_000_000 // what any server may ask for here
+)
 
 // scram returns what a server keeps of a password for SCRAM-SHA-256 (RFC 5803), under a salt of its own. The password can't be had back from it, nor can anybody log in with it.
 func scram(password string, iterations int) (string, error) {

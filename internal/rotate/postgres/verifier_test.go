@@ -54,3 +54,11 @@ func TestVersionsAreRead(t *testing.T) {
 		}
 	}
 }
+
+func TestAServerDoesNotSayForHowLongThisMachineHashes(t *testing.T) {
+	for setting, want := range map[string]int{"": 4096, "0": 4096, "-1": 4096, "x": 4096, "1": 1, "8192": 8192, "1000000": 1_000_000, "2147483647": 1_000_000, "99999999999999999999": 4096} {
+		if got := iterations(setting); got != want {
+			t.Errorf("%q: got %d, want %d", setting, got, want)
+		}
+	}
+}

@@ -40,7 +40,13 @@ type Engine struct {
 	Generate rotate.Engine // makes the values that the other side does not make
 }
 
-var _ rotate.Engine = (*Engine)(nil)
+var (
+	_ rotate.Engine = (*Engine)(nil)
+	_ rotate.Maker  = (*Engine)(nil)
+)
+
+// MakesAnything implements rotate.Maker: a value of the other side's may have any members.
+func (*Engine) MakesAnything() bool { return true }
 
 // Next implements rotate.Engine.
 func (e *Engine) Next(ctx context.Context, c rotate.Change) (secret.Value, error) {

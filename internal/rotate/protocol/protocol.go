@@ -85,7 +85,8 @@ func valueOf(v secret.Value) *value {
 	return &value{Text: &text}
 }
 
-// write returns the request of a step. The caller clears it.
+// write returns the request of a step. The caller clears it. The other side is given the master that the configuration names, and never one that the secret itself names: whoever may write the secret
+// could have any secret sent to it.
 func write(ctx context.Context, step Step, c rotate.Change) ([]byte, error) {
 	p := c.Place
 	r := request{
@@ -96,7 +97,7 @@ func write(ctx context.Context, step Step, c rotate.Change) ([]byte, error) {
 	if r.Strategy == "" {
 		r.Strategy = rotate.SingleUser
 	}
-	if c.Master != nil && step != Next && step != Test {
+	if c.Master != nil && c.Settings.Master != nil && step != Next && step != Test {
 		master, err := c.Master(ctx)
 		if err != nil {
 			return nil, err

@@ -23,9 +23,6 @@ const defaultUser = "default"
 
 var _ rotate.Login = Login{}
 
-// Exclude returns nothing: every character can be in a password.
-func (Login) Exclude() string { return "" }
-
 // Clone returns the user that takes turns with user. Names may be of any length.
 func (Login) Clone(user string) (string, error) {
 	return login.Clone(named(user), math.MaxInt, func(s string) int { return len(s) })

@@ -193,6 +193,32 @@ func TestServersOfRedis(t *testing.T) {
 		}
 	})
 
+	t.Run("AUserWhoseEveryPasswordIsTakenIsNoted", func(t *testing.T) {
+		create(t, s, "open", "x")
+		do(t, root, "ACL", "SETUSER", "open", "nopass")
+		m := session(t, s, "open", "whatever")
+		for range 2 {
+			if err := m.Forget(t.Context(), "open", []string{"x"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		notes := m.(rotate.Noter).Notes()
+		if len(notes) != 1 || !strings.Contains(notes[0], `"open"`) || !strings.Contains(notes[0], "nopass") {
+			t.Errorf("got the notes %q", notes)
+		}
+	})
+
+	t.Run("ABaseWithoutACloneTakesNoTurns", func(t *testing.T) {
+		create(t, s, "alone", "x")
+		m := session(t, s, s.User, s.Password)
+		if err := m.SetClone(t.Context(), "alone_clone", "alone", "y"); !errors.Is(err, rotate.ErrForm) || !strings.Contains(err.Error(), `"alone_clone"`) {
+			t.Errorf("got the error %v", err)
+		}
+		if _, err := dial(s, "alone", "y"); err == nil {
+			t.Error("it was given a password")
+		}
+	})
+
 	t.Run("WhatTheServerDoesNotSaveIsNoted", func(t *testing.T) {
 		plain := rotatetest.Redis(t)
 		plain.Stop(t)

@@ -40,14 +40,21 @@ func (s *session) SetPassword(ctx context.Context, user, password string) error 
 }
 
 // SetClone gives the other one of two users that take turns a password. NAME has the rules; NAME_clone is made where it is missing, and has from then on, at every rotation, the rules of NAME: commands,
-// keys, channels, selectors, whether it is on. NAME's own rules stay as they are. Older passwords stay valid until Forget. ErrForm where NAME does not exist.
+// keys, channels, selectors, whether it is on. NAME's own rules stay as they are. Older passwords stay valid until Forget. ErrForm where NAME does not exist, where the two are no pair by their
+// names, and where NAME is to get a password and there is no NAME_clone.
 func (s *session) SetClone(ctx context.Context, user, clone, password string) error {
-	base := login.Base(named(user))
-	if clone == base {
-		return s.SetPassword(ctx, clone, password)
+	base, err := login.Pair(named(user), clone)
+	if err != nil {
+		return fmt.Errorf("redis: give %q a password: %w", clone, err)
 	}
 	ctx, cancel := login.Within(ctx, login.CallTimeout)
 	defer cancel()
+	if clone == base {
+		if _, err := s.passwords(ctx, fmt.Sprintf("look up %q, which takes turns with %q", user, base), user); err != nil {
+			return err
+		}
+		return s.SetPassword(ctx, clone, password)
+	}
 	what := fmt.Sprintf("make %q a user like %q", clone, base)
 	rules, err := s.rules(ctx, what, base)
 	if err != nil {
@@ -95,7 +102,7 @@ func (s *session) Forget(ctx context.Context, user string, keep []string) error 
 
 var _ rotate.Noter = (*session)(nil)
 
-// Notes says where a change does not outlive the server.
+// Notes says where a change does not outlive the server, and whose password does not matter.
 func (s *session) Notes() []string { return s.notes }
 
 // Close ends the session.
@@ -121,14 +128,17 @@ func (s *session) set(ctx context.Context, what, user string, rules ...string) e
 	if err == nil || errors.Is(err, rotate.ErrAway) {
 		return err // a repetition saves it
 	}
-	note := "redis: the change is in use, and lost when the server restarts, for the server does not save its users: " + strings.TrimPrefix(err.Error(), "redis: ")
-	if !slices.Contains(s.notes, note) {
-		s.notes = append(s.notes, note)
-	}
+	s.note("redis: the change is in use, and lost when the server restarts, for the server does not save its users: " + strings.TrimPrefix(err.Error(), "redis: "))
 	return nil
 }
 
-// passwords returns the hashes of a user's passwords; errNoUser where there is no such user.
+func (s *session) note(text string) {
+	if !slices.Contains(s.notes, text) {
+		s.notes = append(s.notes, text)
+	}
+}
+
+// passwords returns the hashes of a user's passwords; errNoUser where there is no such user. It notes where any password is taken.
 func (s *session) passwords(ctx context.Context, what, user string) ([]string, error) {
 	if err := usable(user); err != nil {
 		return nil, fmt.Errorf("redis: %s: %w", what, err)
@@ -141,10 +151,18 @@ func (s *session) passwords(ctx context.Context, what, user string) ([]string, e
 		return nil, fmt.Errorf("redis: %s: %w", what, errNoUser)
 	}
 	fields, err := redis.Values(reply, nil)
+	found := map[string][]string{}
 	for i := 0; err == nil && i+1 < len(fields); i += 2 {
-		if name, nameErr := redis.String(fields[i], nil); nameErr == nil && name == "passwords" {
-			return redis.Strings(fields[i+1], nil)
+		name, nameErr := redis.String(fields[i], nil)
+		if all, allErr := redis.Strings(fields[i+1], nil); nameErr == nil && allErr == nil {
+			found[name] = all
 		}
+	}
+	if slices.Contains(found["flags"], "nopass") {
+		s.note(fmt.Sprintf("redis: the user %q has the rule nopass: the server takes any password for it, the old ones too; ACL SETUSER with resetpass and the current password ends that", user))
+	}
+	if have, ok := found["passwords"]; ok {
+		return have, nil
 	}
 	return nil, fmt.Errorf("redis: %s: the server describes the user in a way that is not known here", what)
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/secretsync-dev/secretsync/internal/store/storetest"
 )
 
 // root is the password of who may do everything; it is nobody's secret.
@@ -31,7 +33,8 @@ func Postgres(t *testing.T) *Server {
 	return s
 }
 
-// MariaDB starts a MariaDB that writes down every statement. With Start(t, "--skip-ssl") it speaks no TLS.
+// MariaDB starts a MariaDB that writes down every statement. With Start(t, "--skip-ssl") it speaks no TLS. SECRETSYNC_TEST_MARIADB_PLUGINS is the folder of its plugins, where that is not the
+// server's own.
 func MariaDB(t *testing.T) *Server {
 	t.Helper()
 	s, programs := find(t, "mariadb", "mariadbd", "mariadb-install-db")
@@ -43,8 +46,28 @@ func MariaDB(t *testing.T) *Server {
 		"--bind-address=" + s.Host, "--port=" + strconv.Itoa(s.Port), "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",
 		"--ssl-cert=" + s.file("server.pem"), "--ssl-key=" + s.file("server.key"), "--general-log", "--general-log-file=" + s.file("statements"),
 	}
+	if dir := os.Getenv("SECRETSYNC_TEST_MARIADB_PLUGINS"); dir != "" {
+		s.args = append(s.args, "--plugin-dir="+dir)
+	}
 	s.Start(t)
 	return s
+}
+
+// Plugin installs a plugin, such as auth_ed25519, over a session of root's, and removes it when the test ends. Debian has plugins in mariadb-server, and the server in mariadb-server-core: where
+// the plugin is missing the test is skipped, and fails where SECRETSYNC_TEST_REQUIRE has mariadb in it.
+func Plugin(t *testing.T, do func(statement string) error, name string) {
+	t.Helper()
+	if err := do("INSTALL SONAME '" + name + "'"); err != nil {
+		if storetest.Required("mariadb") {
+			t.Fatalf("mariadb is required, and its plugin %s is not here: install mariadb-server, or set SECRETSYNC_TEST_MARIADB_PLUGINS to the folder of its plugins: %v", name, err)
+		}
+		t.Skipf("install mariadb-server to test with the plugin %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		if err := do("UNINSTALL SONAME '" + name + "'"); err != nil {
+			t.Errorf("remove the plugin %s: %v", name, err)
+		}
+	})
 }
 
 // Redis starts a Redis that keeps its users in a file and notes every command (SLOWLOG). With Start(t, "--aclfile", "") it keeps them nowhere; with

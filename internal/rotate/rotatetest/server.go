@@ -94,7 +94,8 @@ func (s *Server) do(t *testing.T, program string, args ...string) {
 
 func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the tests' own server
-	cmd.Dir, cmd.Env = s.home, []string{"HOME=" + s.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	// A folder for temporary files of its own: a MariaDB that starts removes what others have in one.
+	cmd.Dir, cmd.Env = s.home, []string{"HOME=" + s.home, "TMPDIR=" + s.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 	unprivileged(cmd)
 	return cmd
 }

@@ -26,7 +26,10 @@ var suite = []test{
 	}},
 	{"WhatIsNoCredentialIsOfTheWrongForm", func(t *testing.T, h Harness) {
 		c := h.Server.Credential(t, "app", canary)
-		for what, broken := range map[string]rotate.Credential{"no host": c.With("host", ""), "no password": c.With("password", ""), "no port": c.With("port", "65536")} {
+		for what, broken := range map[string]rotate.Credential{
+			"no host": c.With("host", ""), "no password": c.With("password", ""), "no port": c.With("port", "65536"),
+			"a socket": c.With("host", filepath.Join(t.TempDir(), "socket")), "a socket without a file": c.With("host", "@socket"),
+		} {
 			_, err := h.Login.Connect(t.Context(), broken, h.Server.TLS())
 			t.Log(what, err)
 			wantKind(t, err, rotate.ErrForm)
@@ -129,6 +132,18 @@ var suite = []test{
 				current, password = next, nextPassword
 			}
 		}
+	}},
+	{"WhoTakesTurnsWithNobodyGetsNoPassword", func(t *testing.T, h Harness) {
+		for _, user := range []string{"app_boss", "app_rider"} {
+			h.Create(t, user, canary)
+		}
+		s := h.master(t)
+		for _, pair := range [][2]string{{"app_boss", "app_boss"}, {"app_rider", "app_boss"}, {"app_rider", "app_boss_clone"}, {"app_boss_clone", "app_boss"}, {"app_boss_clone_clone", "app_boss"}, {"", "_clone"}} {
+			wantKind(t, s.SetClone(t.Context(), pair[0], pair[1], canary+"2"), rotate.ErrForm)
+		}
+		must(t, h.try(t, "app_boss", canary))
+		wantKind(t, h.try(t, "app_boss", canary+"2"), rotate.ErrDenied)
+		wantKind(t, h.try(t, "app_boss_clone", canary+"2"), rotate.ErrDenied)
 	}},
 	{"ANameThatWouldBeTooLongIsRefused", func(t *testing.T, h Harness) {
 		_, err := h.Login.Clone(strings.Repeat("x", 1100))
