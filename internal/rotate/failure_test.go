@@ -164,15 +164,15 @@ func TestARollbackToAnotherServerIsRefused(t *testing.T) {
 
 func TestAPendingValueThatIsNoCredentialOfThisServerCanBeGivenUp(t *testing.T) {
 	for _, w := range ways {
-		for name, make := range map[string]func(rotate.Credential) rotate.Credential{
+		for name, change := range map[string]func(rotate.Credential) rotate.Credential{
 			"host": func(c rotate.Credential) rotate.Credential { return c.With("host", "none.example.com") },
 			"port": func(c rotate.Credential) rotate.Credential { return c.With("port", "1") },
 			"none": nil,
 		} {
 			l := w.lab(t)
 			v := secret.Text([]byte(canary))
-			if make != nil {
-				v, _ = make(l.credential(l.staged().Current).With("password", canary)).Value()
+			if change != nil {
+				v, _ = change(l.credential(l.staged().Current).With("password", canary)).Value()
 			}
 			now := l.staged()
 			if err := l.store().Propose(t.Context(), now, token(1), v); err != nil {

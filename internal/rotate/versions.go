@@ -52,12 +52,17 @@ func (w *work) stale(ctx context.Context, driven bool) error {
 	if err != nil {
 		return err
 	}
-	pending, pendingErr := ParseCredential(c.Pending)
-	current, currentErr := ParseCredential(c.Current)
-	if c.Pending.IsZero() || pendingErr != nil || currentErr != nil || pending.sameBut(current, w.generated(anything)...) {
+	if c.Pending.IsZero() || w.differsByRotation(c, anything) {
 		return nil
 	}
 	return fmt.Errorf("%w: the pending credential differs from the current one in more than a rotation changes: %w", ErrForm, old)
+}
+
+// differsByRotation reports whether pending differs from current in nothing but what a rotation changes, as far as they have members to compare.
+func (w *work) differsByRotation(c Change, anything bool) bool {
+	pending, err := ParseCredential(c.Pending)
+	current, broken := ParseCredential(c.Current)
+	return err != nil || broken != nil || pending.sameBut(current, w.generated(anything)...)
 }
 
 // generated returns the members that a rotation changes.
