@@ -154,7 +154,7 @@ func sharing(ctx context.Context, s *session, from secret.StoreName, name string
 	case 1:
 		return s.stores[names[0]].(store.Sharer).Sharing(ctx, at)
 	}
-	return nil, fmt.Errorf("share %q: several stores could hold it: say which with --store: %s", name, joinNames(names))
+	return nil, fmt.Errorf("share %q: several stores could hold it: say which with --store: %s", name, listed(names))
 }
 
 // mayHold reports whether a store's secrets can be shared, and one at that place could be among them. No place: that of a store that has only one.
@@ -180,12 +180,4 @@ func readFrom(s *session, name secret.StoreName) bool {
 		}
 	}
 	return false
-}
-
-func joinNames(all []secret.StoreName) string {
-	texts := make([]string, len(all))
-	for i, n := range all {
-		texts[i] = string(n)
-	}
-	return strings.Join(texts, ", ")
 }

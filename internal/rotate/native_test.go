@@ -69,15 +69,3 @@ func TestANativeRotationThatFailsSaysWhereItIsWritten(t *testing.T) {
 		})
 	}
 }
-
-func TestTheStoreTellsWhenASecretWasRotated(t *testing.T) {
-	l := newLab(t, "")
-	since, err := l.r.Since(t.Context(), l.s)
-	if err != nil || !since.Equal(l.staged().Since) {
-		t.Errorf("got %s, %v", since, err)
-	}
-	l.place.Remove(secretName)
-	if _, err := l.r.Since(t.Context(), l.s); err == nil {
-		t.Error("a secret that is not there was rotated")
-	}
-}

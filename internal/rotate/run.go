@@ -107,12 +107,3 @@ func (r *Rotator) Rollback(ctx context.Context, s Secret) (Report, error) {
 	}
 	return w.end(RolledBack, err)
 }
-
-// Since returns when a secret was last rotated, as far as its store tells; zero: it does not.
-func (r *Rotator) Since(ctx context.Context, s Secret) (time.Time, error) {
-	now, err := s.At.Stages(ctx, s.Name)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("look when %q was rotated: %w", string(s.Name), err)
-	}
-	return now.Since, nil
-}
