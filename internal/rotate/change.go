@@ -19,7 +19,7 @@ const restoring = time.Minute
 //	ErrAway, before the change     returned; nothing was changed
 //	nobody may, or may log in      an error, ErrDenied where it is the login; nothing was changed, and where a change was tried the next login shows it
 //	the change's answer was lost   the next login tells; where that can't be had, ErrAway: a repetition finds out
-//	want can't be tried afterwards the session is closed, for it may be the only one that its user may have, and it is tried once more
+//	want can't be tried afterwards the session is closed, for it may be the only one that its user may have, and it is tried a few times more
 //	want is refused afterwards     what worked is made to work again, and an error says so; ErrLost where it does not
 func (d database) change(ctx context.Context, c Change, want, back, previous Credential) error {
 	err := d.try(ctx, c, want)
@@ -39,7 +39,7 @@ func (d database) change(ctx context.Context, c Change, want, back, previous Cre
 	tried := d.try(ctx, c, want)
 	if sent && tried != nil && !errors.Is(tried, ErrDenied) {
 		a.leave(ctx, c)
-		tried = d.try(ctx, c, want)
+		tried = d.tryAgain(ctx, c, want)
 	}
 	switch {
 	case tried == nil: // where nothing was sent, somebody else was faster
@@ -59,6 +59,17 @@ func (d database) change(ctx context.Context, c Change, want, back, previous Cre
 		err = fmt.Errorf("the password of user %q was changed, and does not work: %w", want.User(), tried)
 	}
 	return d.restore(ctx, c, a, err)
+}
+
+// tryAgain is try some times, with pauses that grow to a second: a server takes a moment to notice that a session is over.
+func (d database) tryAgain(ctx context.Context, c Change, want Credential) error {
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		err := d.try(ctx, c, want)
+		if err == nil || errors.Is(err, ErrDenied) || pause > time.Second || ctx.Err() != nil {
+			return err
+		}
+		d.pause(ctx, pause)
+	}
 }
 
 // restore makes what worked work again, over a session that is open, if there is one.

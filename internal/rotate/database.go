@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/secretsync-dev/secretsync/internal/secret"
 )
@@ -12,12 +13,25 @@ import (
 // Database returns the engine of a service in which users log in with a password, with both strategies. What it is given it logs in with at the server that the secret names, and only there; a master's
 // credential is used only where it is for that server, and the secret's own has logged in there. port is the service's usual one, and names are those, in small letters, that a master's secret may
 // call it by in its member "engine"; one that has no such member may be used too.
-func Database(login Login, port int, names ...string) Engine { return database{login, port, names} }
+func Database(login Login, port int, names ...string) Engine {
+	return database{login: login, port: port, names: names, pause: sleep}
+}
 
 type database struct {
 	login Login
 	port  int
 	names []string
+	pause func(context.Context, time.Duration)
+}
+
+// sleep waits, unless the context ends before.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // trio are the three credentials of a change; Pending and Previous may be zero.

@@ -50,7 +50,7 @@ func newLab(t *testing.T, strategy rotate.Strategy) *lab {
 	l.server = &server{g: l.gate, open: map[string]int{}, users: map[string][]string{"app": {canary + "-0"}, "master": {masterPW}}}
 	l.place.Put(secretName, value(map[string]any{"engine": "db", "host": host, "port": 5432, "username": "app", "password": canary + "-0", "masterarn": "arn:master", "more": []any{1e3, canary}}))
 	l.r = &rotate.Rotator{
-		Engines: map[string]rotate.Engine{"db": rotate.Database(l.server, 5432, "db"), "other": nil}, Owner: "me",
+		Engines: map[string]rotate.Engine{"db": rotate.Hasty(rotate.Database(l.server, 5432, "db")), "other": nil}, Owner: "me",
 		Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	l.s = rotate.Secret{Store: "hub", Name: secretName, At: gated{l.place.Rotation(), l.gate}, Settings: rotate.Settings{Strategy: strategy}}
