@@ -67,17 +67,22 @@ func (r *rotation) follow(ctx context.Context, e *engine.Engine, m manner) ([]wa
 	if err != nil || !stages.Meta.Deleted.IsZero() {
 		return nil, err
 	}
+	settled := false
+	if m.again {
+		run, err := e.Plan(ctx, engine.Options{Hints: []event.Hint{hint}})
+		if err != nil {
+			return nil, err
+		}
+		settled = run.Plan.Summary.Writes() == 0
+	}
 	setup := rollout.Setup{
-		Store: r.ref.Store, Name: r.ref.Secret, Version: stages.Current, Since: stages.Since, Again: m.again, Once: m.once, AWS: r.session.factory, Log: r.app.log,
+		Store: r.ref.Store, Name: r.ref.Secret, Version: stages.Current, Since: stages.Since, Again: m.again, Settled: settled, Once: m.once, AWS: r.session.factory, Log: r.app.log,
 		Login: func(ctx context.Context) error { return r.rotator.Check(ctx, r.secret) },
 	}
-	o := engine.Options{Hints: []event.Hint{hint}}
 	var runs []*engine.Report
 	waves := wire.Waves(r.entry)
 	done, err := rollout.Roll(ctx, setup, waves, func(ctx context.Context, match func(plan.Target) bool) (rollout.Written, error) {
-		o := o
-		o.Targets = match
-		run, err := e.Plan(ctx, o)
+		run, err := e.Plan(ctx, engine.Options{Hints: []event.Hint{hint}, Targets: match})
 		if err != nil {
 			runs = append(runs, nil)
 			return rollout.Written{}, err

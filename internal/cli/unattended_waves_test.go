@@ -323,3 +323,24 @@ func TestNothingNewIsRotatedBeforeTheCopiesHoldWhatIsCurrent(t *testing.T) {
 		t.Errorf("it was not rotated: %v", err)
 	}
 }
+
+func TestAGateIsOnlyLookedAtWhereSomethingIsBehindIt(t *testing.T) {
+	looks := filepath.Join(t.TempDir(), "looks")
+	w := newWaves(t, strings.ReplaceAll(twoWaves, "GATE", "gate: [{command: [sh, -c, 'echo once >> "+looks+"']}]"), "app/a")
+	want := func(when string, n int) {
+		t.Helper()
+		data, _ := os.ReadFile(looks)
+		if got := strings.Count(string(data), "once"); got != n {
+			t.Errorf("%s: looked %d times, want %d", when, got, n)
+		}
+	}
+	w.run(daemon.Job{})
+	want("first copies", 1)
+	w.run(edited("app/a"))
+	w.start()
+	w.run(daemon.Job{})
+	want("nothing changed", 1)
+	w.put("app/a", "two")
+	w.run(edited("app/a"))
+	want("a new value", 2)
+}

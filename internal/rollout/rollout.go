@@ -66,6 +66,8 @@ type Setup struct {
 	Version secret.Version // that is current now
 	// Again says that nobody knows of anything that is left to be done: services of ECS get no new deployment where the one that they have is younger than what was written last.
 	Again bool
+	// Settled says that all copies hold what is current already: nobody is told, and no gate is looked at, for there is nothing behind them.
+	Settled bool
 	// Since is when the secret was changed last. Zero: unknown.
 	Since time.Time
 	// Once has every probe tried once only: it is known to fail.
@@ -172,6 +174,9 @@ func (w *wave) plan() {
 		if service.Wait {
 			do(i, deployments[i].wait)
 		}
+	}
+	if w.Settled {
+		return
 	}
 	if hook := w.of.Webhook; hook != nil {
 		do(add(hook.what()), func(ctx context.Context) error { return w.tell(ctx, *hook) })

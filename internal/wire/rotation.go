@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/secretsync-dev/secretsync/internal/config"
 	"github.com/secretsync-dev/secretsync/internal/hook"
@@ -57,7 +58,7 @@ func placeOf(ctx context.Context, stores map[secret.StoreName]store.Store, name 
 	return at, err == nil
 }
 
-// read by the configuration itself: the groups, and what stores are connected with. protected are secrets that the configuration came from.
+// readByConfiguration reports whether the configuration itself reads a secret: the groups, and what stores are connected with. protected are secrets that it came from.
 func readByConfiguration(ctx context.Context, f *config.File, stores map[secret.StoreName]store.Store, protected []secret.Name, ref store.Ref) bool {
 	if slices.Contains(protected, ref.Secret) {
 		return true
@@ -90,11 +91,11 @@ func Rotatable(ctx context.Context, f *config.File, stores map[secret.StoreName]
 		return s, fmt.Errorf("rotate %q: store %q: %w", string(ref.Secret), ref.Store, err)
 	}
 	s.At = at
-	s.Lookup = func(ctx context.Context, master *store.Ref, arn string) (secret.Value, error) {
+	s.Lookup = func(ctx context.Context, master *store.Ref, masterARN string) (secret.Value, error) {
 		if master != nil {
 			return read(ctx, stores, *master)
 		}
-		return readARN(ctx, stores, ref.Store, arn)
+		return readARN(ctx, stores, ref.Store, masterARN)
 	}
 	if entry := RotationOf(ctx, f, stores, ref); entry != nil {
 		s.Settings = rotationSettings(entry)
@@ -154,24 +155,21 @@ func rotationSettings(r *config.Rotation) rotate.Settings {
 	return s
 }
 
-// secretARN is the ARN of a secret of Secrets Manager; a complete one ends in a hyphen and six characters of AWS's.
-var secretARN = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):([0-9]{12}):secret:(.+)$`)
-
 // readARN returns the current value of the secret that a member masterarn names: by an ARN, in whichever store is where it says; by a name, in the rotated secret's own store.
-func readARN(ctx context.Context, stores map[secret.StoreName]store.Store, own secret.StoreName, arn string) (secret.Value, error) {
-	if !strings.HasPrefix(arn, "arn:") {
-		return read(ctx, stores, store.Ref{Store: own, Secret: secret.Name(arn)})
+func readARN(ctx context.Context, stores map[secret.StoreName]store.Store, own secret.StoreName, named string) (secret.Value, error) {
+	if !strings.HasPrefix(named, "arn:") {
+		return read(ctx, stores, store.Ref{Store: own, Secret: secret.Name(named)})
 	}
-	m := secretARN.FindStringSubmatch(arn)
-	if m == nil {
+	parsed, err := arn.Parse(named)
+	if err != nil || parsed.Service != "secretsmanager" || !strings.HasPrefix(parsed.Resource, "secret:") {
 		return secret.Value{}, fmt.Errorf("%w: masterarn is not the ARN of a secret of Secrets Manager", store.ErrInvalid)
 	}
-	at := secret.Place{Kind: secret.SecretsManager, Region: secret.Region(m[1]), Account: secret.AccountID(m[2])}
+	at := secret.Place{Kind: secret.SecretsManager, Region: secret.Region(parsed.Region), Account: secret.AccountID(parsed.AccountID)}
 	in, err := At(ctx, stores, at, own)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	return read(ctx, stores, store.Ref{Store: in, Secret: secret.Name(arn)}) // AWS knows whether its end belongs to the name
+	return read(ctx, stores, store.Ref{Store: in, Secret: secret.Name(named)}) // AWS knows whether its end belongs to the name
 }
 
 // At returns the store of one place that is at an account and Region: first, if it is that, or whichever comes first by name. ErrNotFound where the configuration has none.

@@ -239,29 +239,6 @@ func TestServersOfMariaDB(t *testing.T) {
 		}
 	})
 
-	t.Run("TwoAtOnceComeToOneResult", func(t *testing.T) {
-		create(t, s, "twice", "x")
-		done := make(chan error)
-		for range 4 {
-			m := session(t, s, s.User, s.Password)
-			go func() {
-				var err error
-				for range 5 {
-					err = errors.Join(err, m.SetClone(t.Context(), "twice", "twice_clone", "y"), m.SetPassword(t.Context(), "twice", "x"))
-				}
-				done <- err
-			}()
-		}
-		for range 4 {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-		if err := use(s, "twice_clone", "y", "twice"); err != nil {
-			t.Error(err)
-		}
-	})
-
 	t.Run("APasswordOfEd25519IsSentAsItsKey", func(t *testing.T) {
 		plugin(t, root, "auth_ed25519")
 		do(t, root, "CREATE USER curve@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')", "CREATE DATABASE "+place("curve"), "GRANT ALL ON "+place("curve")+".* TO curve@'%'")

@@ -51,7 +51,7 @@ func (s *session) open(ctx context.Context) error {
 	return nil
 }
 
-// SetPassword gives a user a password: the account that this session is logged in to, where it is of that name, else all accounts of that name that have a password. It is sent as a
+// SetPassword gives a user a password: the account that is logged in, where it is of that name, else all accounts of that name that have a password. It is sent as a
 // verifier for the account's own plugin. Where that is not known here, where MySQL lets a user who may not create users change only the password itself, and where MariaDB validates
 // passwords (strict_password_validation), it is sent as it is, over TLS alone; MySQL leaves it out of its logs, and MariaDB writes it into its general one. Beside it no older password stays
 // valid: MySQL's RETAIN CURRENT PASSWORD is not used, for a call that is repeated would drop the one that is in use. Other users' accounts take CREATE USER and SELECT on the schema mysql.

@@ -243,29 +243,6 @@ func TestServersOfPostgreSQL(t *testing.T) {
 		}
 	})
 
-	t.Run("TwoAtOnceComeToOneResult", func(t *testing.T) {
-		create(t, s, "twice", "x")
-		done := make(chan error)
-		for range 4 {
-			m := session(t, s, s.User, s.Password)
-			go func() {
-				var err error
-				for range 5 {
-					err = errors.Join(err, m.SetClone(t.Context(), "twice", "twice_clone", "y"), m.SetPassword(t.Context(), "twice", "x"))
-				}
-				done <- err
-			}()
-		}
-		for range 4 {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
-		if err := use(s, "twice_clone", "y", "twice"); err != nil {
-			t.Error(err)
-		}
-	})
-
 	t.Run("WhatOthersPutInTheSearchPathIsNotCalled", func(t *testing.T) {
 		create(t, s, "trap", "x")
 		do(t, root, "CREATE SCHEMA evil", "CREATE FUNCTION evil.version() RETURNS text LANGUAGE sql AS $$ SELECT 'Redshift' $$",

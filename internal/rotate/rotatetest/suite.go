@@ -49,6 +49,26 @@ var suite = []test{
 			last = p
 		}
 	}},
+	{"SeveralAtOnceComeToOneResult", func(t *testing.T, h Harness) {
+		h.Create(t, "app_twice", canary)
+		const two = canary + "-clone"
+		done := make(chan error)
+		for range 4 {
+			s := h.master(t)
+			go func() {
+				var err error
+				for range 5 {
+					err = errors.Join(err, s.SetClone(t.Context(), "app_twice", "app_twice_clone", two), s.SetPassword(t.Context(), "app_twice", canary))
+				}
+				done <- err
+			}()
+		}
+		for range 4 {
+			must(t, <-done)
+		}
+		must(t, h.try(t, "app_twice", canary))
+		must(t, h.Use(t, "app_twice_clone", two, "app_twice"))
+	}},
 	{"AMasterChangesThePasswordsOfOthers", func(t *testing.T, h Harness) {
 		for i, name := range append([]string{"app_other"}, h.Names...) {
 			h.Create(t, name, canary)
