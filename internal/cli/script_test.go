@@ -29,6 +29,7 @@ import (
 const program = "secretsync-under-test"
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+"/usr/bin"+string(os.PathListSeparator)+"/bin") // for a shell and its companions
 	testscript.Main(m, map[string]func(){program: func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		context.AfterFunc(ctx, stop)

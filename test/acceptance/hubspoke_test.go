@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
+	_ = os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+"/usr/bin"+string(os.PathListSeparator)+"/bin") // for a shell and its companions
 	code := m.Run()
 	server.Close()
 	apiserver.Close()
